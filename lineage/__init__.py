@@ -1,0 +1,1 @@
+"""The metadata store: connect, fingerprint, digest, ask."""

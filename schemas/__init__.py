@@ -1,0 +1,1 @@
+"""Contracts that every other package shares: artifacts, records, errors, the home directory."""
