@@ -78,7 +78,12 @@ def shards(directory: str | os.PathLike[str]) -> list[pathlib.Path]:
 def read(directory: str | os.PathLike[str], *, batch_rows: int = 1024) -> Iterator[pa.RecordBatch]:
     """The rows of a table in their stored order, in batches."""
     for shard in shards(directory):
-        yield from pq.ParquetFile(shard).iter_batches(batch_size=batch_rows)
+        yield from read_shard(shard, batch_rows=batch_rows)
+
+
+def read_shard(shard: str | os.PathLike[str], *, batch_rows: int = 1024) -> Iterator[pa.RecordBatch]:
+    """The rows of one shard in their stored order, in batches."""
+    yield from pq.ParquetFile(shard).iter_batches(batch_size=batch_rows)
 
 
 def count(directory: str | os.PathLike[str]) -> int:

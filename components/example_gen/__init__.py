@@ -1,0 +1,1 @@
+"""Samples to standard TFX Examples, so that every TFX component works from here on."""
