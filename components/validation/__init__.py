@@ -1,0 +1,1 @@
+"""What the examples must look like: the curated schema that ExampleValidator holds the data against."""
