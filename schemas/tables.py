@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -82,13 +83,22 @@ def read(directory: str | os.PathLike[str], *, batch_rows: int = 1024) -> Iterat
 
 
 def read_shard(shard: str | os.PathLike[str], *, batch_rows: int = 1024) -> Iterator[pa.RecordBatch]:
-    """The rows of one shard in their stored order, in batches."""
-    yield from pq.ParquetFile(shard).iter_batches(batch_size=batch_rows)
+    """The rows of one shard in their stored order, in batches.
+
+    Raises:
+        IntegrityError: it is not a whole Parquet file.
+    """
+    with _naming(shard):
+        yield from pq.ParquetFile(shard).iter_batches(batch_size=batch_rows)
 
 
 def count(directory: str | os.PathLike[str]) -> int:
     """The number of rows, from the shards' footers."""
-    return sum(pq.ParquetFile(shard).metadata.num_rows for shard in shards(directory))
+    total = 0
+    for shard in shards(directory):
+        with _naming(shard):
+            total += pq.ParquetFile(shard).metadata.num_rows
+    return total
 
 
 def rows(directory: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
@@ -129,6 +139,16 @@ def digest(directory: str | os.PathLike[str]) -> str:
         text = json.dumps(row, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_plain)
         hashes.append(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
     return hashlib.sha256(b"".join(sorted(hashes))).hexdigest()
+
+
+@contextlib.contextmanager
+def _naming(shard: str | os.PathLike[str]) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowInvalid, OSError) as error:
+        raise IntegrityError(
+            f"not a whole Parquet file: {error}", where=str(shard), remedy="run the producing node again"
+        ) from error
 
 
 def _plain(value: object) -> str:
