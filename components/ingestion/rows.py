@@ -1,0 +1,228 @@
+"""Rows of a user's JSONL or Parquet files: each row gives up to one document a modality."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime
+import functools
+import json
+import pathlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from components.ingestion.files import read_bounded
+from components.ingestion.items import Document, Item, Reason, Rejection
+from schemas.errors import SourceError
+
+_COLUMNS = ("text", "image", "code", "key", "cluster", "timestamp", "language", "license")
+_PARQUET_ROWS = 64
+
+
+class _FieldError(Exception):
+    """A field of a row cannot be taken; carries its rejection without the position."""
+
+    def __init__(self, reason: Reason, measured: str, limit: str, modality: str = ""):
+        super().__init__(reason, measured, limit, modality)
+        self.details = (reason, measured, limit, modality)
+
+
+def row_files(path: pathlib.Path, extension: str) -> list[pathlib.Path]:
+    """The file itself, or those with the extension in the directory, sorted.
+
+    Raises:
+        SourceError: there is nothing at the path.
+    """
+    if path.is_dir():
+        found = sorted(file for file in path.glob(f"*.{extension}") if file.is_file())
+        if not found:
+            raise SourceError(
+                f"no *.{extension} in this directory", where=str(path), remedy="correct the source's path or kind"
+            )
+        return found
+    if not path.is_file():
+        raise SourceError(
+            "no such file",
+            where=str(path),
+            remedy="correct the source's path; relative paths start at the working directory",
+        )
+    return [path]
+
+
+def read_jsonl(path: pathlib.Path, *, max_file_bytes: int, license_: str | None) -> Iterator[Item]:
+    """The documents of JSONL files. An `image` is a path relative to its file, which it may not lead out of."""
+    for file, line_number, row in _lines(path, max_file_bytes):
+        position = f"{file.name}:{line_number}"
+        if isinstance(row, Rejection):
+            yield row
+            continue
+        yield from _documents(row, position, file.parent, max_file_bytes, license_)
+
+
+def read_parquet(path: pathlib.Path, *, max_file_bytes: int, license_: str | None) -> Iterator[Item]:
+    """The documents of Parquet files. An `image` is encoded bytes, or a struct with such a field `bytes`."""
+    for file in row_files(path, "parquet"):
+        number = 0
+        try:
+            table = pq.ParquetFile(file)
+            columns = [name for name in _COLUMNS if name in table.schema_arrow.names]
+            for batch in table.iter_batches(batch_size=_PARQUET_ROWS, columns=columns):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield from _documents(row, f"{file.name}:{number}", file.parent, max_file_bytes, license_)
+        except (pa.ArrowException, OSError) as error:
+            message = str(error).splitlines()[0]
+            yield Rejection(f"{file.name}:{number + 1}", Reason.UNREADABLE, message, "Parquet")
+
+
+def referenced_images(path: pathlib.Path, *, max_file_bytes: int) -> Iterator[tuple[str, str]]:
+    """The images that JSONL files refer to, as path and status (size and modification time, or that it is missing)."""
+    for file, _, row in _lines(path, max_file_bytes, containing=b'"image"'):
+        if isinstance(row, dict) and isinstance(row.get("image"), str):
+            image = file.parent / row["image"]
+            try:
+                status = image.stat()
+                yield row["image"], f"{status.st_size} {status.st_mtime_ns}"
+            except (OSError, ValueError):
+                yield row["image"], "missing"
+
+
+def _lines(
+    path: pathlib.Path, max_file_bytes: int, containing: bytes = b""
+) -> Iterator[tuple[pathlib.Path, int, dict[str, Any] | Rejection]]:
+    longest = 4 * max_file_bytes  # a text, a code and an image in base64 (4/3) at their limits
+    for file in row_files(path, "jsonl"):
+        with file.open("rb") as lines:
+            number = 0
+            while line := lines.readline(longest + 1):
+                number += 1
+                position = f"{file.name}:{number}"
+                if len(line) > longest:
+                    while line and not line.endswith(b"\n"):
+                        line = lines.readline(longest)
+                    yield (
+                        file,
+                        number,
+                        Rejection(position, Reason.TOO_LARGE, f"over {longest} bytes", f"{longest} bytes"),
+                    )
+                elif line.strip() and containing in line:
+                    yield file, number, _parse(line, position)
+
+
+def _parse(line: bytes, position: str) -> dict[str, Any] | Rejection:
+    try:
+        row = json.loads(line.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        return Rejection(position, Reason.NOT_UTF8, f"byte 0x{line[error.start]:02x} at {error.start}", "UTF-8")
+    except (ValueError, RecursionError) as error:
+        return Rejection(position, Reason.NOT_JSON, str(error), "a JSON object")
+    if not isinstance(row, dict):
+        return Rejection(position, Reason.NOT_JSON, type(row).__name__, "a JSON object")
+    return row
+
+
+def _documents(
+    row: Mapping[str, Any], position: str, folder: pathlib.Path, max_bytes: int, license_: str | None
+) -> Iterator[Item]:
+    try:
+        document = functools.partial(
+            Document,
+            key=_name(row, "key") or position,
+            cluster=_name(row, "cluster"),
+            timestamp=_timestamp(row.get("timestamp")),
+            license=_name(row, "license") or license_,
+        )
+        language = _name(row, "language")
+    except _FieldError as error:
+        yield Rejection(position, *error.details)
+        return
+    empty = True
+    for modality, media_type, read in (
+        ("text", "text/plain", _text),
+        ("code", "text/plain", _text),
+        ("image", "application/octet-stream", functools.partial(_image, folder=folder)),
+    ):
+        place = f"{position}:{modality}"
+        try:
+            content = read(row, modality, max_bytes)
+            if content is not None and len(content) > max_bytes:
+                raise _FieldError(Reason.TOO_LARGE, f"{len(content)} bytes", f"{max_bytes} bytes", modality)
+        except _FieldError as error:
+            empty = False
+            yield Rejection(place, *error.details)
+            continue
+        if content is not None:
+            empty = False
+            spoken = language if modality == "code" or (modality == "text" and row.get("code") is None) else None
+            yield document(position=place, modality=modality, media_type=media_type, content=content, language=spoken)
+    if empty:
+        yield Rejection(position, Reason.NO_CONTENT, "none", "one of text, image, code")
+
+
+def _text(row: Mapping[str, Any], name: str, max_bytes: int) -> bytes | None:
+    value = row.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise _FieldError(Reason.BAD_FIELD, f"{name}: {type(value).__name__}", "a string", name)
+    try:
+        return value.encode()
+    except UnicodeEncodeError as error:
+        raise _FieldError(Reason.NOT_UTF8, f"surrogate at character {error.start}", "UTF-8", name) from error
+
+
+def _image(row: Mapping[str, Any], name: str, max_bytes: int, folder: pathlib.Path) -> bytes | None:
+    value = row.get("image")
+    if isinstance(value, Mapping):
+        value = value.get("bytes")
+    encoded = row.get("image_base64")
+    if isinstance(encoded, str):
+        try:
+            return base64.b64decode(encoded, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise _FieldError(Reason.BAD_FIELD, f"image_base64: {error}", "base64", name) from error
+    if value is None or isinstance(value, bytes):
+        return value
+    if not isinstance(value, str):
+        raise _FieldError(Reason.BAD_FIELD, f"image: {type(value).__name__}", "a path or bytes", name)
+    try:
+        path = (folder / value).resolve()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise _FieldError(Reason.BAD_FIELD, f"image: {error}", "a path", name) from error
+    if not path.is_relative_to(folder.resolve()):
+        raise _FieldError(Reason.LINK, value, "a file below that of the row", name)
+    if not path.is_file():
+        raise _FieldError(Reason.UNREADABLE, f"{value}: no such file", "a file below that of the row", name)
+    content = read_bounded(path, value, name, max_bytes)
+    if isinstance(content, Rejection):
+        raise _FieldError(content.reason, f"{value}: {content.measured}", content.limit, name)
+    return content
+
+
+def _name(row: Mapping[str, Any], name: str) -> str | None:
+    value = row.get(name)
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise _FieldError(Reason.BAD_FIELD, f"{name}: {type(value).__name__}", "a string or a whole number")
+    return str(value).encode("utf-8", "backslashreplace").decode()
+
+
+def _timestamp(value: Any) -> datetime.datetime | None:
+    if value is None:
+        return None
+    try:
+        if isinstance(value, str):
+            value = datetime.datetime.fromisoformat(value.replace("Z", "+00:00"))
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            value = datetime.datetime.fromtimestamp(value, datetime.timezone.utc)
+        if isinstance(value, datetime.datetime):
+            return (
+                value.astimezone(datetime.timezone.utc) if value.tzinfo else value.replace(tzinfo=datetime.timezone.utc)
+            )
+    except (ValueError, OverflowError, OSError) as error:
+        raise _FieldError(Reason.BAD_FIELD, f"timestamp: {error}", "ISO 8601 or seconds since 1970") from error
+    raise _FieldError(Reason.BAD_FIELD, f"timestamp: {type(value).__name__}", "ISO 8601 or seconds since 1970")
