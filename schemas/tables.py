@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import pathlib
+import tempfile
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -16,6 +17,8 @@ import pyarrow.parquet as pq
 from schemas.errors import IntegrityError, StorageError
 
 ROWS_PER_SHARD = 50_000
+_GROUP_ROWS = 512
+_GROUP_BYTES = 8_000_000
 _PATTERN = "part-*.parquet"
 
 
@@ -39,7 +42,7 @@ def write(directory: str | os.PathLike[str], batches: Iterable[pa.RecordBatch], 
         nonlocal writer, shard, in_shard
         if writer is not None:
             writer.close()
-            os.replace(aside, directory / f"part-{shard:05d}.parquet")
+            aside.replace(directory / f"part-{shard:05d}.parquet")
             writer, shard, in_shard = None, shard + 1, 0
 
     try:
@@ -62,6 +65,26 @@ def write(directory: str | os.PathLike[str], batches: Iterable[pa.RecordBatch], 
             f"cannot write: {error.strerror or error}", where=str(directory), remedy="free space or fix permissions"
         ) from error
     return rows
+
+
+def write_shard(directory: str | os.PathLike[str], number: int, batch: pa.RecordBatch) -> None:
+    """Writes one shard of a table, aside and renamed, for work that is divided by shards; repeating it is harmless.
+
+    Raises:
+        StorageError: the directory cannot be written or the disk is full.
+    """
+    directory = pathlib.Path(directory)
+    group_rows = min(_GROUP_ROWS, 1 + _GROUP_BYTES * batch.num_rows // max(batch.nbytes, 1))
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".part-", dir=directory) as aside:
+            path = pathlib.Path(aside, "shard")
+            pq.write_table(pa.Table.from_batches([batch]), path, compression="zstd", row_group_size=group_rows)
+            path.replace(directory / f"part-{number:05d}.parquet")
+    except OSError as error:
+        raise StorageError(
+            f"cannot write: {error.strerror or error}", where=str(directory), remedy="free space or fix permissions"
+        ) from error
 
 
 def shards(directory: str | os.PathLike[str]) -> list[pathlib.Path]:
@@ -90,6 +113,31 @@ def read_shard(shard: str | os.PathLike[str], *, batch_rows: int = 1024) -> Iter
     """
     with _naming(shard):
         yield from pq.ParquetFile(shard).iter_batches(batch_size=batch_rows)
+
+
+def groups(directory: str | os.PathLike[str]) -> list[tuple[str, int]]:
+    """The row groups of a table, in order, as shard and number: units of work that are bounded in bytes."""
+    found = []
+    for shard in shards(directory):
+        with _naming(shard):
+            found += [(str(shard), group) for group in range(pq.ParquetFile(shard).num_row_groups)]
+    return found
+
+
+def read_group(shard: str | os.PathLike[str], group: int) -> pa.RecordBatch:
+    """One row group of a shard."""
+    with _naming(shard):
+        table = pq.ParquetFile(shard).read_row_group(group).combine_chunks()
+    return table.to_batches()[0] if table.num_rows else from_rows([], table.schema)
+
+
+def columns(directory: str | os.PathLike[str], names: list[str]) -> pa.Table:
+    """Some columns of a table, whole, in its stored order."""
+    parts = []
+    for shard in shards(directory):
+        with _naming(shard):
+            parts.append(pq.ParquetFile(shard).read(columns=names))
+    return pa.concat_tables(parts)
 
 
 def count(directory: str | os.PathLike[str]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
+import itertools
 import pathlib
 import sysconfig
 import textwrap
@@ -115,5 +116,6 @@ def _without_docstring(function: _Function, lines: Sequence[str]) -> str | None:
     if docstring.lineno == function.lineno or following.lineno <= last:
         return None
     first = min([function.lineno, *(decorator.lineno for decorator in function.decorator_list)])
-    kept = [*lines[first - 1 : docstring.lineno - 1], *lines[last : function.end_lineno]]
+    rest = itertools.dropwhile(lambda line: not line.strip(), lines[last : function.end_lineno])
+    kept = [*lines[first - 1 : docstring.lineno - 1], *rest]
     return textwrap.dedent("".join(kept)).rstrip() + "\n"

@@ -12,7 +12,6 @@ import tempfile
 from collections.abc import Iterator
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from components.ingestion import config as sections
 from components.ingestion import emoji, files, items, packages, python_library, rows
@@ -149,10 +148,8 @@ def _require_records(name: str, source: sections.Source, directory: pathlib.Path
 
 def _chain(read: list[pathlib.Path], table: str) -> Iterator[pa.RecordBatch]:
     for place in read:
-        for shard in tables.shards(place / table):
-            file = pq.ParquetFile(shard)
-            for group in range(file.num_row_groups):  # as written: bounded in bytes, not only in rows
-                yield from file.read_row_group(group).to_batches()
+        for shard, group in tables.groups(place / table):
+            yield tables.read_group(shard, group)
 
 
 def _seal(directory: pathlib.Path) -> None:
