@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 
+from schemas.errors import HeadraceError
+
+
+class BadInstance(HeadraceError):
+    """An instance that no model can score: its text is not Unicode, its image is not a PNG."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Instance:

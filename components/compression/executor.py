@@ -1,0 +1,48 @@
+"""Runs the node Compress."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import Any
+
+from tfx import types
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+from tfx.utils import path_utils
+
+from components import process
+from components.compression.job import Job
+from components.compression.report import Report
+from serving.litert import weights_digest
+from serving.manifest import LITERT_FILE
+
+PROCESS = "components.compression.convert"
+
+
+class Executor(base_executor.BaseExecutor):
+    """Hands the conversion to a process of its own and records what came of it."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """See `CompressSpec`."""
+        model = artifact_utils.get_single_instance(output_dict["compressed_model"])
+        report = artifact_utils.get_single_instance(output_dict["report"])
+        target = path_utils.serving_model_dir(model.uri)
+        os.makedirs(target)
+        job = Job(
+            source=path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"])),
+            target=target,
+            report=report.uri,
+            samples=artifact_utils.get_single_uri(input_dict["samples"]),
+            config=exec_properties["config"],
+        )
+        process.run(PROCESS, dataclasses.asdict(job), node="Compress")
+        measured = Report.read(report.uri)
+        model.set_string_custom_property("digest", weights_digest(os.path.join(target, LITERT_FILE)))
+        model.set_string_custom_property("format", "litert")
+        report.set_string_custom_property("digest", measured.digest())

@@ -1,0 +1,20 @@
+"""What the process that probes a model is told."""
+
+from __future__ import annotations
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """Which model to probe.
+
+    Attributes:
+        model: directory of the exported model.
+        output: directory that holds the golden requests, and that the answers and the report are written to.
+        max_latency_ms: the most that one instance may take, warm.
+    """
+
+    model: str
+    output: str
+    max_latency_ms: float

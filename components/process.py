@@ -1,0 +1,171 @@
+"""Work that needs a process of its own: started here, watched, its progress and its errors carried back.
+
+A node uses it where a library may abort the process, must be configured before it starts, or must meet a clean
+environment. The module that runs there ends in `process.main(function)`; its job is a JSON file, its results are files.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import dataclasses
+import importlib
+import json
+import logging
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from schemas import progress
+from schemas.errors import HeadraceError
+
+_ROOT = pathlib.Path(__file__).resolve().parent.parent
+# What a bare environment keeps: where programs and libraries are, and the mark by which a run knows its processes.
+_KEPT = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "HEADRACE_RUN_DIR")
+_REPORT_EVERY_S = 0.3
+_TAIL_LINES = 12
+
+_log = logging.getLogger(__name__)
+
+
+class ProcessFailed(HeadraceError):
+    """A process of its own ended badly: it crashed, was killed or ran over its time."""
+
+
+def run(
+    module: str,
+    job: dict[str, Any],
+    *,
+    node: str,
+    environment: dict[str, str] | None = None,
+    clean: bool = False,
+    time_limit_s: float | None = None,
+) -> None:
+    """Runs `python -m MODULE JOB.json` and waits.
+
+    Args:
+        module: its `main` is `process.main(function)`.
+        job: what to do, plain values.
+        node: whose progress the process's progress becomes.
+        environment: variables to set on top.
+        clean: start from a bare environment instead of this process's.
+        time_limit_s: kill it after so many seconds.
+
+    Raises:
+        HeadraceError: the very error that the function raised.
+        ProcessFailed: it ended in any other way.
+    """
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ} if clean else dict(os.environ)
+    variables = kept | {"PYTHONPATH": str(_ROOT), "PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    with tempfile.TemporaryDirectory(prefix="headrace-job-") as folder:
+        path = pathlib.Path(folder, "job.json")
+        path.write_text(json.dumps({"job": job, "node": node, "parent": os.getpid()}))
+        with open(pathlib.Path(folder, "stderr"), "w+", errors="replace") as stderr:
+            child = subprocess.Popen(
+                [sys.executable, "-m", module, str(path)],
+                cwd=folder,
+                env=variables | (environment or {}),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+            )
+            expired = threading.Event()
+            timer = threading.Timer(time_limit_s or 0, lambda: (expired.set(), child.kill()))
+            if time_limit_s is not None:
+                timer.start()
+            try:
+                error = _follow(child, node)
+                child.wait()
+            finally:
+                timer.cancel()
+                if child.poll() is None:
+                    child.kill()
+                    child.wait()
+            stderr.seek(0)
+            lines = stderr.read().splitlines()
+    for line in lines:
+        _log.info("%s: %s", module, line)
+    if expired.is_set():
+        raise ProcessFailed(f"took longer than its limit of {time_limit_s:g} s and was ended", where=module)
+    if error is not None:
+        raise error
+    if child.returncode != 0:
+        raise ProcessFailed(_cause(child.returncode, lines), where=module)
+
+
+def main(function: Callable[[dict[str, Any]], None]) -> None:
+    """The whole of a module's `if __name__ == "__main__":`; does the job named on the command line and exits."""
+    envelope = json.loads(pathlib.Path(sys.argv[1]).read_text())
+    _die_with(envelope["parent"])
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever libraries print is no answer
+    stop = threading.Event()
+    reporter = threading.Thread(target=_report, args=(answers, envelope["node"], stop), daemon=True)
+    reporter.start()
+    code = 0
+    error: dict[str, str | None] | None = None
+    try:
+        function(envelope["job"])
+    except HeadraceError as failure:
+        kind = f"{type(failure).__module__}:{type(failure).__qualname__}"
+        error = {"kind": kind, "what": failure.what, "where": failure.where, "remedy": failure.remedy}
+        code = int(failure.exit_code)
+    stop.set()
+    reporter.join()
+    if error is not None:
+        print(json.dumps({"error": error}), file=answers, flush=True)
+    sys.exit(code)
+
+
+def _follow(child: subprocess.Popen[str], node: str) -> HeadraceError | None:
+    """Carries the process's progress over until it closes its end; the error that it reported, if any."""
+    error: HeadraceError | None = None
+    stage = None
+    assert child.stdout is not None
+    for line in child.stdout:
+        message = json.loads(line)
+        if "error" in message:
+            error = _revive(message["error"])
+            continue
+        now = progress.Progress(**message["progress"])
+        if (now.stage, now.started) != stage:
+            progress.start(node, now.stage, total=now.total, unit=now.unit)
+            stage = (now.stage, now.started)
+        progress.update(node, now.done)
+    return error
+
+
+def _report(answers: Any, node: str, stop: threading.Event) -> None:
+    last = None
+    while not stop.wait(_REPORT_EVERY_S):
+        now = progress.snapshot().get(node)
+        if now is not None and now != last:
+            print(json.dumps({"progress": dataclasses.asdict(now)}), file=answers)
+            last = now
+
+
+def _revive(fields: dict[str, Any]) -> HeadraceError:
+    module, name = fields["kind"].split(":")
+    kind: type[HeadraceError] = getattr(importlib.import_module(module), name)
+    return kind(fields["what"], where=fields["where"], remedy=fields["remedy"])
+
+
+def _cause(code: int, lines: list[str]) -> str:
+    how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+    tail = "\n".join(line for line in lines[-_TAIL_LINES:] if line.strip())
+    return f"the process {how}" + (f"; its last words:\n{tail}" if tail else "")
+
+
+def _die_with(parent: int) -> None:
+    """Asks Linux to kill this process when the one that waits for it dies, so that no orphan goes on working."""
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)

@@ -1,0 +1,50 @@
+"""Encoded images to the pixels that a model sees, outside a TensorFlow graph.
+
+The same picture as `components.transform.preprocessing` makes inside the Transform graph, within one step of 255 (a
+test compares them).
+"""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from serving.instance import BadInstance
+
+MAX_PIXELS = 4096 * 4096
+
+
+def pixels(encoded: bytes, size: int) -> npt.NDArray[np.float32]:
+    """A PNG as the model sees it.
+
+    Args:
+        encoded: the file's bytes.
+        size: the side of the square it is resized to, whatever its shape.
+
+    Returns:
+        float32 `[size, size, 3]` in 0..1; transparent parts are white.
+
+    Raises:
+        BadInstance: the bytes are not a PNG, or one of more than `MAX_PIXELS`.
+    """
+    try:
+        with Image.open(io.BytesIO(encoded), formats=["PNG"]) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise BadInstance(f"image of {image.width}x{image.height} pixels is over the limit of {MAX_PIXELS}")
+            rgba = _eight_bits(image).convert("RGBA")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise BadInstance(f"not a PNG image: {error}", remedy="send the bytes of a PNG file") from error
+    white = Image.new("RGBA", rgba.size, "white")
+    white.alpha_composite(rgba)
+    resized = white.convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
+    return np.asarray(resized, np.float32) / 255
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Sixteen-bit grey as eight-bit, as TensorFlow's decoder does; Pillow would clip it to white."""
+    if image.mode.startswith("I"):
+        return Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
+    return image

@@ -1,0 +1,159 @@
+"""A LiteRT model behind the serving interface: tokenised here, run by LiteRT's interpreter, no TensorFlow."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import dataclasses
+import hashlib
+import os
+import pathlib
+import queue
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert import interpreter, schema_py_generated
+
+from schemas.errors import IntegrityError
+from serving import images, sequence
+from serving.instance import Instance, Score
+from serving.manifest import LITERT_FILE, TOKENIZER_FILE, Manifest
+from serving.model import Model
+from serving.tokens import Tokenizer
+
+SIGNATURE = "score_tokens"
+
+
+class LiteRTModel(Model):
+    """The signature `score_tokens` of a `model.tflite`, one instance a call.
+
+    Args:
+        directory: the exported model.
+        manifest: what it says of itself.
+        threads: how many interpreters to hold, each with one thread; they score side by side.
+
+    Raises:
+        IntegrityError: the file is missing, is not a LiteRT model or lacks the signature.
+    """
+
+    def __init__(self, directory: pathlib.Path, manifest: Manifest, *, threads: int = 1):
+        super().__init__(manifest)
+        self._encoder = Encoder(directory, manifest)
+        self._runners: queue.SimpleQueue[Runner] = queue.SimpleQueue()
+        for _ in range(threads):
+            self._runners.put(Runner(directory / LITERT_FILE))
+        self._pool = concurrent.futures.ThreadPoolExecutor(threads) if threads > 1 else None
+
+    def score(self, instances: Sequence[Instance]) -> list[Score]:
+        return list(self._pool.map(self._score, instances) if self._pool else map(self._score, instances))
+
+    def _score(self, instance: Instance) -> Score:
+        request = self._encoder.encode(instance)
+        with self._runner() as runner:
+            nll = runner(request)
+        return Score(
+            text_nll=float(nll[request.segments == sequence.TEXT_SEGMENT].sum(dtype=np.float64)),
+            text_bytes=request.text_bytes,
+            code_nll=float(nll[request.segments == sequence.CODE_SEGMENT].sum(dtype=np.float64)),
+            code_bytes=request.code_bytes,
+        )
+
+    @contextlib.contextmanager
+    def _runner(self) -> Iterator[Runner]:
+        runner = self._runners.get()
+        try:
+            yield runner
+        finally:
+            self._runners.put(runner)
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """An instance as `score_tokens` takes it.
+
+    Attributes:
+        ids: token ids, int32 `[seq]`.
+        segments: which of them count, as `serving.sequence.layout` says, int32 `[seq]`.
+        image: float32 `[size, size, 3]` in 0..1, zeros where there is none.
+        has_image: whether there is one.
+        text_bytes: UTF-8 bytes that the text's tokens stand for.
+        code_bytes: UTF-8 bytes that the code's tokens stand for.
+    """
+
+    ids: npt.NDArray[np.int32]
+    segments: npt.NDArray[np.int32]
+    image: npt.NDArray[np.float32]
+    has_image: bool
+    text_bytes: int
+    code_bytes: int
+
+
+class Encoder:
+    """Makes requests of instances, with the tokeniser and the budgets of one model.
+
+    Args:
+        directory: the exported model.
+        manifest: what it says of itself.
+    """
+
+    def __init__(self, directory: pathlib.Path, manifest: Manifest):
+        self._manifest = manifest
+        self._tokenizer = Tokenizer(directory / TOKENIZER_FILE)
+
+    def encode(self, instance: Instance) -> Request:
+        """Tokenises, lays out and decodes.
+
+        Raises:
+            BadInstance: a text is not Unicode or the image is not a PNG.
+        """
+        manifest, size = self._manifest, self._manifest.image_size
+        text, text_bytes = self._tokenizer.encode(instance.text, manifest.text_tokens)
+        code, code_bytes = self._tokenizer.encode(instance.code, manifest.code_tokens)
+        ids, segments = sequence.layout(text, code, text_tokens=manifest.text_tokens, code_tokens=manifest.code_tokens)
+        image = images.pixels(instance.image, size) if instance.image else np.zeros((size, size, 3), np.float32)
+        return Request(ids, segments, image, bool(instance.image), text_bytes, code_bytes)
+
+
+class Runner:
+    """One interpreter of one model file; not for two threads at once.
+
+    Args:
+        path: a `.tflite` file with the signature `score_tokens`.
+        threads: how many threads one call uses.
+
+    Raises:
+        IntegrityError: the file is not that.
+    """
+
+    def __init__(self, path: pathlib.Path, *, threads: int = 1):
+        try:
+            self._interpreter = interpreter.Interpreter(model_path=str(path), num_threads=threads)
+            self._call = self._interpreter.get_signature_runner(SIGNATURE)
+        except (OSError, RuntimeError, ValueError) as error:
+            raise IntegrityError(
+                f"not a LiteRT model with the signature {SIGNATURE}: {error}",
+                where=str(path),
+                remedy="compress the model again",
+            ) from error
+
+    def __call__(self, request: Request) -> npt.NDArray[np.float32]:
+        """The negative log-likelihood of each token, nats `[seq]`."""
+        answer = self._call(
+            ids=request.ids[None], image=request.image[None], has_image=np.array([request.has_image], np.float32)
+        )
+        nll: npt.NDArray[np.float32] = answer["nll"][0]
+        return nll
+
+
+def weights_digest(path: str | os.PathLike[str]) -> str:
+    """The canonical digest of the constants in a LiteRT file, hexadecimal: independent of names, order and padding."""
+    model = schema_py_generated.ModelT.InitFromPackedBuf(pathlib.Path(path).read_bytes())
+    hashes = []
+    for tensor in (tensor for graph in model.subgraphs for tensor in graph.tensors):
+        data = model.buffers[tensor.buffer].data
+        if data is not None and len(data):
+            scale = tensor.quantization.scale if tensor.quantization is not None else None
+            facts = (tensor.type, list(map(int, tensor.shape)), [] if scale is None else [float(s) for s in scale])
+            hashes.append(hashlib.sha256(repr(facts).encode() + bytes(data)).digest())
+    return hashlib.sha256(b"".join(sorted(hashes))).hexdigest()
