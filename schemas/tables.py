@@ -127,8 +127,13 @@ def groups(directory: str | os.PathLike[str]) -> list[tuple[str, int]]:
 def read_group(shard: str | os.PathLike[str], group: int) -> pa.RecordBatch:
     """One row group of a shard."""
     with _naming(shard):
-        table = pq.ParquetFile(shard).read_row_group(group).combine_chunks()
-    return table.to_batches()[0] if table.num_rows else from_rows([], table.schema)
+        return whole(pq.ParquetFile(shard).read_row_group(group))
+
+
+def whole(table: pa.Table) -> pa.RecordBatch:
+    """A table as one batch."""
+    batches = table.combine_chunks().to_batches()
+    return batches[0] if batches else from_rows([], table.schema)
 
 
 def columns(directory: str | os.PathLike[str], names: list[str]) -> pa.Table:

@@ -72,7 +72,7 @@ def check(marks: Sequence[Iterable[Mark]], assigned: Sequence[str]) -> None:
     Raises:
         IntegrityError: it does not.
     """
-    seen: dict[str] = {}
+    seen: dict[Mark, str] = {}
     for own, split in zip(marks, assigned, strict=True):
         for mark in own:
             if seen.setdefault(mark, split) != split:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from components.cleaning import rules
 from components.cleaning.config import CleaningConfig
-from schemas import progress, tables
+from schemas import progress, records, tables
 
 NODE = "Clean"
 _SHARD_BYTES = 64_000_000
@@ -24,7 +24,6 @@ def clean(
     """Adds to the pipeline what reads the records at `source` and writes survivors and rejections.
 
     Rows are sorted by content within and across shards, so that the tables do not depend on how Beam divides the work.
-    Where no record survives, no shard is written.
     """
     groups = tables.groups(source)
     shards = 1 + sum(pathlib.Path(shard).stat().st_size for shard in {shard for shard, _ in groups}) // _SHARD_BYTES
@@ -34,13 +33,17 @@ def clean(
         | "Spread" >> beam.Reshuffle()
         | "Standardise" >> beam.ParDo(_Standardise(config, shards)).with_outputs(_REJECTED, main="kept")
     )
+    # Every shard gets an empty part, so that it is written even where no record falls into it.
+    empty_records = [(number, _pack(tables.from_rows([], records.RECORD))) for number in range(shards)]
+    empty_rejected = [(0, _pack(tables.from_rows([], records.REJECTED)))]
     deduplicated = (
-        standardised.kept
+        (standardised.kept, pipeline | "NoRecords" >> beam.Create(empty_records))
+        | "AllKept" >> beam.Flatten()
         | "ByContent" >> beam.GroupByKey()
         | "Deduplicate" >> beam.ParDo(_Deduplicate(config, records_directory)).with_outputs(_REJECTED, main="written")
     )
     _ = (
-        (standardised[_REJECTED], deduplicated[_REJECTED])
+        (standardised[_REJECTED], deduplicated[_REJECTED], pipeline | "NoRejected" >> beam.Create(empty_rejected))
         | "AllRejected" >> beam.Flatten()
         | "Together" >> beam.GroupByKey()
         | "WriteRejected" >> beam.Map(_write_rejected, rejected_directory)
@@ -93,5 +96,4 @@ def _pack(batch: pa.RecordBatch) -> bytes:
 
 def _unpack(packed: Iterable[bytes]) -> pa.RecordBatch:
     streams = [pa.ipc.open_stream(pa.py_buffer(part)).read_all() for part in packed]
-    table = pa.concat_tables(streams).combine_chunks()
-    return table.to_batches()[0] if table.num_rows else tables.from_rows([], table.schema)
+    return tables.whole(pa.concat_tables(streams))

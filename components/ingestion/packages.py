@@ -26,6 +26,7 @@ from schemas.errors import IntegrityError, SourceError, StorageError
 from schemas.home import Home
 
 _ASIDE = ".fetching"
+_ATTEMPTS = 2
 _POLL_S = 0.2
 _NPM_SETTINGS = {
     "audit": "false",
@@ -100,9 +101,7 @@ def fetch(package: Package, home: Home) -> pathlib.Path:
                 return path
             logging.warning("%s does not have the pinned checksum: it is fetched again", path)
         aside = home.downloads / _ASIDE
-        shutil.rmtree(aside, ignore_errors=True)
         try:
-            aside.mkdir()
             _npm_pack(package, aside)
             packed = aside / package.file_name
             _verify(packed, package)
@@ -157,17 +156,26 @@ def _npm_pack(package: Package, aside: pathlib.Path) -> None:
     remedy = f"check the network, or put {package.file_name} into {aside.parent} by hand"
     if command is None:
         raise SourceError("no npm to fetch it with", where=package.file_name, remedy=f"install npm, or {remedy}")
+    progress.start(NODE, f"fetching {package.name}", total=package.size_bytes, unit="bytes")
+    try:
+        for _ in range(_ATTEMPTS):
+            shutil.rmtree(aside, ignore_errors=True)
+            aside.mkdir()
+            fault = _run_npm([*command, "pack", f"{package.name}@{package.version}"], aside, package)
+            if fault is None:
+                return
+    finally:
+        progress.finish(NODE)
+    raise SourceError(f"cannot be fetched: {fault}", where=package.file_name, remedy=remedy)
+
+
+def _run_npm(command: list[str], aside: pathlib.Path, package: Package) -> str | None:
+    """Runs npm to its end; what went wrong, or None."""
     settings = {**_NPM_SETTINGS, "cache": str(aside / "npm")}
     environment = {**os.environ, **{f"npm_config_{name}": value for name, value in settings.items()}}
-    progress.start(NODE, f"fetching {package.name}", total=package.size_bytes, unit="bytes")
     with (aside / "npm.log").open("w+") as log:
         process = subprocess.Popen(
-            [*command, "pack", f"{package.name}@{package.version}"],
-            cwd=aside,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
+            command, cwd=aside, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
         )
         try:
             while process.poll() is None:
@@ -176,12 +184,11 @@ def _npm_pack(package: Package, aside: pathlib.Path) -> None:
         finally:
             process.kill()
             process.wait()
-            progress.finish(NODE)
-        if process.returncode != 0 or not (aside / package.file_name).is_file():
-            log.seek(0)
-            said = [line.strip() for line in log if line.startswith("npm ") and " error " in line.lower()]
-            cause = "; ".join(said[:3]) or f"npm ended with status {process.returncode}"
-            raise SourceError(f"cannot be fetched: {cause}", where=package.file_name, remedy=remedy)
+        if process.returncode == 0 and (aside / package.file_name).is_file():
+            return None
+        log.seek(0)
+        said = [line.strip() for line in log if line.lower().startswith(("npm err", "npm error"))]
+        return "; ".join(said[:3]) or f"npm ended with status {process.returncode}"
 
 
 def _verify(path: pathlib.Path, package: Package) -> None:

@@ -1,0 +1,1 @@
+"""More training samples from those there are."""

@@ -1,0 +1,28 @@
+"""Puts the state of the sources into the cache key.
+
+Ingest has no input artifact, so without this TFX would answer it from the cache for ever.
+"""
+
+from __future__ import annotations
+
+from tfx.orchestration import data_types_utils
+from tfx.orchestration.portable import base_driver, data_types
+from tfx.proto.orchestration import driver_output_pb2
+
+from components.ingestion.config import IngestionConfig
+from components.ingestion.sources import sources_fingerprint
+from schemas.config import from_json
+
+PROPERTY = "sources_fingerprint"
+
+
+class Driver(base_driver.BaseDriver):
+    """Adds the execution property `sources_fingerprint` before the cache is asked."""
+
+    def run(self, execution_info: data_types.ExecutionInfo) -> driver_output_pb2.DriverOutput:
+        """Fingerprints the sources that the configuration names."""
+        config = from_json(IngestionConfig, execution_info.exec_properties["config"])
+        output = driver_output_pb2.DriverOutput()
+        for name, value in {**execution_info.exec_properties, PROPERTY: sources_fingerprint(config)}.items():
+            data_types_utils.set_metadata_value(output.exec_properties[name], value)
+        return output
