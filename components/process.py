@@ -33,7 +33,7 @@ _TAIL_LINES = 12
 _log = logging.getLogger(__name__)
 
 
-class ProcessFailed(HeadraceError):
+class ProcessError(HeadraceError):
     """A process of its own ended badly: it crashed, was killed or ran over its time."""
 
 
@@ -58,14 +58,14 @@ def run(
 
     Raises:
         HeadraceError: the very error that the function raised.
-        ProcessFailed: it ended in any other way.
+        ProcessError: it ended in any other way.
     """
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ} if clean else dict(os.environ)
     variables = kept | {"PYTHONPATH": str(_ROOT), "PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     with tempfile.TemporaryDirectory(prefix="headrace-job-") as folder:
         path = pathlib.Path(folder, "job.json")
         path.write_text(json.dumps({"job": job, "node": node, "parent": os.getpid()}))
-        with open(pathlib.Path(folder, "stderr"), "w+", errors="replace") as stderr:
+        with pathlib.Path(folder, "stderr").open("w+", errors="replace") as stderr:
             child = subprocess.Popen(
                 [sys.executable, "-m", module, str(path)],
                 cwd=folder,
@@ -76,7 +76,7 @@ def run(
                 text=True,
             )
             expired = threading.Event()
-            timer = threading.Timer(time_limit_s or 0, lambda: (expired.set(), child.kill()))
+            timer = threading.Timer(time_limit_s or 0, _expire, (child, expired))
             if time_limit_s is not None:
                 timer.start()
             try:
@@ -92,11 +92,11 @@ def run(
     for line in lines:
         _log.info("%s: %s", module, line)
     if expired.is_set():
-        raise ProcessFailed(f"took longer than its limit of {time_limit_s:g} s and was ended", where=module)
+        raise ProcessError(f"took longer than its limit of {time_limit_s:g} s and was ended", where=module)
     if error is not None:
         raise error
     if child.returncode != 0:
-        raise ProcessFailed(_cause(child.returncode, lines), where=module)
+        raise ProcessError(_cause(child.returncode, lines), where=module)
 
 
 def main(function: Callable[[dict[str, Any]], None]) -> None:
@@ -121,6 +121,11 @@ def main(function: Callable[[dict[str, Any]], None]) -> None:
     if error is not None:
         print(json.dumps({"error": error}), file=answers, flush=True)
     sys.exit(code)
+
+
+def _expire(child: subprocess.Popen[str], expired: threading.Event) -> None:
+    expired.set()
+    child.kill()
 
 
 def _follow(child: subprocess.Popen[str], node: str) -> HeadraceError | None:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from serving.instance import BadInstance
+from serving.instance import InstanceError
 
 MAX_PIXELS = 4096 * 4096
 
@@ -28,15 +28,15 @@ def pixels(encoded: bytes, size: int) -> npt.NDArray[np.float32]:
         float32 `[size, size, 3]` in 0..1; transparent parts are white.
 
     Raises:
-        BadInstance: the bytes are not a PNG, or one of more than `MAX_PIXELS`.
+        InstanceError: the bytes are not a PNG, or one of more than `MAX_PIXELS`.
     """
     try:
         with Image.open(io.BytesIO(encoded), formats=["PNG"]) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise BadInstance(f"image of {image.width}x{image.height} pixels is over the limit of {MAX_PIXELS}")
+                raise InstanceError(f"image of {image.width}x{image.height} pixels is over the limit of {MAX_PIXELS}")
             rgba = _eight_bits(image).convert("RGBA")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise BadInstance(f"not a PNG image: {error}", remedy="send the bytes of a PNG file") from error
+        raise InstanceError(f"not a PNG image: {error}", remedy="send the bytes of a PNG file") from error
     white = Image.new("RGBA", rgba.size, "white")
     white.alpha_composite(rgba)
     resized = white.convert("RGB").resize((size, size), Image.Resampling.BILINEAR)

@@ -7,7 +7,7 @@ import dataclasses
 from schemas.errors import HeadraceError
 
 
-class BadInstance(HeadraceError):
+class InstanceError(HeadraceError):
     """An instance that no model can score: its text is not Unicode, its image is not a PNG."""
 
 

@@ -105,7 +105,7 @@ class Encoder:
         """Tokenises, lays out and decodes.
 
         Raises:
-            BadInstance: a text is not Unicode or the image is not a PNG.
+            InstanceError: a text is not Unicode or the image is not a PNG.
         """
         manifest, size = self._manifest, self._manifest.image_size
         text, text_bytes = self._tokenizer.encode(instance.text, manifest.text_tokens)

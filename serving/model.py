@@ -29,7 +29,7 @@ class Model(abc.ABC):
         """How well the model predicts each instance; the answer's order is the question's.
 
         Raises:
-            BadInstance: a text is not Unicode or an image is not a PNG.
+            InstanceError: a text is not Unicode or an image is not a PNG.
         """
 
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 import tensorflow_text  # noqa: F401  (registers the tokeniser's operations)
 
 from schemas.errors import IntegrityError
-from serving.instance import BadInstance, Instance, Score
+from serving.instance import InstanceError, Instance, Score
 from serving.manifest import Manifest
 from serving.model import Model
 
@@ -54,7 +54,7 @@ class SavedModel(Model):
                 code=tf.constant([_utf8(instance.code) for instance in instances]),
             )
         except tf.errors.InvalidArgumentError as error:
-            raise BadInstance(
+            raise InstanceError(
                 f"an image is not a PNG: {error.message.splitlines()[0]}", remedy="send the bytes of a PNG file"
             ) from error
         columns = [answer[name].numpy().tolist() for name in ("text_nll", "text_bytes", "code_nll", "code_bytes")]
@@ -65,4 +65,4 @@ def _utf8(text: str | None) -> bytes:
     try:
         return (text or "").encode()
     except UnicodeEncodeError as error:
-        raise BadInstance(f"not Unicode text: {error}", remedy="replace lone surrogates") from error
+        raise InstanceError(f"not Unicode text: {error}", remedy="replace lone surrogates") from error

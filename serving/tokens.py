@@ -7,7 +7,7 @@ import os
 import sentencepiece
 
 from schemas.errors import IntegrityError
-from serving.instance import BadInstance
+from serving.instance import InstanceError
 
 
 class Tokenizer:
@@ -40,13 +40,13 @@ class Tokenizer:
             are tokens of their own) does not count.
 
         Raises:
-            BadInstance: the text has a lone surrogate, which UTF-8 cannot write.
+            InstanceError: the text has a lone surrogate, which UTF-8 cannot write.
         """
         if not text or limit == 0:
             return [], 0
         try:
             encoded = text.encode()
         except UnicodeEncodeError as error:
-            raise BadInstance(f"not Unicode text: {error}", remedy="replace lone surrogates") from error
+            raise InstanceError(f"not Unicode text: {error}", remedy="replace lone surrogates") from error
         pieces = self._processor.encode(encoded, return_type="proto").pieces[:limit]
         return [piece.id for piece in pieces], pieces[-1].end if pieces else 0

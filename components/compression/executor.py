@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import os
+import pathlib
 from typing import Any
 
 from tfx import types
@@ -32,17 +32,17 @@ class Executor(base_executor.BaseExecutor):
         """See `CompressSpec`."""
         model = artifact_utils.get_single_instance(output_dict["compressed_model"])
         report = artifact_utils.get_single_instance(output_dict["report"])
-        target = path_utils.serving_model_dir(model.uri)
-        os.makedirs(target)
+        target = pathlib.Path(path_utils.serving_model_dir(model.uri))
+        target.mkdir(parents=True)
         job = Job(
             source=path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"])),
-            target=target,
+            target=str(target),
             report=report.uri,
             samples=artifact_utils.get_single_uri(input_dict["samples"]),
             config=exec_properties["config"],
         )
         process.run(PROCESS, dataclasses.asdict(job), node="Compress")
         measured = Report.read(report.uri)
-        model.set_string_custom_property("digest", weights_digest(os.path.join(target, LITERT_FILE)))
+        model.set_string_custom_property("digest", weights_digest(target / LITERT_FILE))
         model.set_string_custom_property("format", "litert")
         report.set_string_custom_property("digest", measured.digest())

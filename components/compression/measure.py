@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pathlib
 import time
 from collections.abc import Sequence
@@ -24,8 +23,8 @@ _DISTINCT_REQUESTS = 16
 def sizes(saved_model: pathlib.Path, float_model: pathlib.Path, compressed: pathlib.Path) -> Size:
     """How much each takes on disk; the arguments are model directories."""
     whole = sum(path.stat().st_size for path in saved_model.rglob("*") if path.is_file())
-    float_bytes = os.path.getsize(float_model / LITERT_FILE)
-    compressed_bytes = os.path.getsize(compressed / LITERT_FILE)
+    float_bytes = (float_model / LITERT_FILE).stat().st_size
+    compressed_bytes = (compressed / LITERT_FILE).stat().st_size
     return Size(whole, float_bytes, compressed_bytes, float_bytes / compressed_bytes)
 
 
@@ -60,4 +59,3 @@ def loss(
     before, after = map(bits_per_byte, answers)
     size = sum(score.text_bytes + score.code_bytes for score in answers[0])
     return Loss(len(samples), size, before, after, after - before)
-

@@ -45,14 +45,17 @@ def _verdict(limit: Limit, found: Analysis) -> Verdict:
     elif value is None:
         outcome, reason = Outcome.FAILED, f"{name} on {limit.slice} is not a number"
     elif (limit.metric, limit.slice) in found.failures:
-        outcome, reason = Outcome.FAILED, f"{name} on {limit.slice} is {value:.4f}, above the limit of {limit.maximum:g}"
+        outcome, reason = (
+            Outcome.FAILED,
+            f"{name} on {limit.slice} is {value:.4f}, above the limit of {limit.maximum:g}",
+        )
     else:
         outcome, reason = Outcome.PASSED, f"{name} on {limit.slice} is {value:.4f}, within {limit.maximum:g}"
     return Verdict(limit.metric, limit.slice, value, limit.maximum, outcome, reason)
 
 
 def _conclude(verdicts: Sequence[Verdict], *, has_baseline: bool) -> tuple[bool, str]:
-    """Blessed if nothing failed and the whole of the data was judged, also against the live model where there is one."""
+    """Blessed if nothing failed and the whole was judged, also against the live model where there is one."""
     failed = [item.reason for item in verdicts if item.outcome is Outcome.FAILED]
     needed = {Metric.BITS_PER_BYTE, Metric.REGRESSION} if has_baseline else {Metric.BITS_PER_BYTE}
     judged = {item.metric for item in verdicts if item.slice == OVERALL and item.outcome is not Outcome.NOT_JUDGED}

@@ -150,7 +150,13 @@ class Report:
     def digest(self) -> str:
         """The canonical digest of the figures, to a millionth of a bit, hexadecimal."""
         facts = [
-            (model.role.value, str(figures.slice), figures.examples, figures.bytes, round(figures.bits_per_byte or 0, 6))
+            (
+                model.role.value,
+                str(figures.slice),
+                figures.examples,
+                figures.bytes,
+                round(figures.bits_per_byte or 0, 6),
+            )
             for model in self.models
             for figures in model.slices
         ]

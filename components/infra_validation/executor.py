@@ -21,7 +21,7 @@ from components.infra_validation.job import Job
 from components.infra_validation.report import Report
 from schemas.config import from_json
 from schemas.errors import IntegrityError
-from serving.instance import BadInstance
+from serving.instance import InstanceError
 from serving.manifest import Manifest
 
 NODE = "InfraValidate"
@@ -63,6 +63,6 @@ def validate(model: str, samples: Sequence[HeldOut], config: InfraValidationConf
         golden.write(output, requests)
         job = Job(model=model, output=output, max_latency_ms=config.max_latency_ms)
         process.run(PROCESS, dataclasses.asdict(job), node=NODE, clean=True, time_limit_s=config.time_limit_s)
-    except (IntegrityError, BadInstance, process.ProcessFailed) as error:
+    except (IntegrityError, InstanceError, process.ProcessError) as error:
         Report(blessed=False, message=str(error), requests=len(requests)).write(output)
     return Report.read(output)

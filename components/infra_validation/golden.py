@@ -44,7 +44,7 @@ def requests(samples: Sequence[HeldOut], *, text_tokens: int, code_tokens: int) 
     words = next((instance.text for instance in whole if instance.text), "a word")
     program = next((instance.code for instance in whole if instance.code), "x = 1\n")
     image = next((instance.image for instance in whole if instance.image), None)
-    cases = {f"sample {number}": (instance,) for number, instance in enumerate(whole)}
+    cases: dict[str, tuple[Instance, ...]] = {f"sample {number}": (instance,) for number, instance in enumerate(whole)}
     cases |= {
         "all samples at once": tuple(whole),
         "text only": (Instance(text=words),),

@@ -1,6 +1,6 @@
 """Loads a model as a server would and asks it the golden requests, in a process that has seen nothing else:
 
-    python -m components.infra_validation.probe JOB.json
+python -m components.infra_validation.probe JOB.json
 """
 
 from __future__ import annotations
