@@ -1,0 +1,1 @@
+"""The tokeniser: learnt on the training split, and travelling with the model from then on."""
