@@ -1,0 +1,99 @@
+"""Processes told apart for certain: a pid alone is soon somebody else's."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import signal
+import socket
+import time
+from collections.abc import Iterable, Iterator
+
+import psutil
+
+HOST = socket.gethostname()
+
+MARK = "HEADRACE_RUN_DIR"
+"""The variable that every process started by a run inherits: the run's folder."""
+
+_GRACE_S = 1.0
+
+
+def boot_id() -> str:
+    """What names this uptime of this machine."""
+    try:
+        return pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return str(int(psutil.boot_time()))
+
+
+def started(pid: int) -> str | None:
+    """When a process began, in a form that stays the same as long as it lives; None if there is no such process."""
+    try:
+        if not psutil.LINUX:
+            return repr(psutil.Process(pid).create_time())
+        # Field 22, ticks since boot: exact, where a wall-clock time moves with the clock. The name in field 2 may hold
+        # spaces and parentheses. A zombie has ended.
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (OSError, psutil.Error):
+        return None
+    return None if fields[0] in "ZX" else fields[19]
+
+
+def alive(pid: int, since: str) -> bool:
+    """Whether the process that began then still lives on this machine."""
+    return started(pid) == since
+
+
+def children() -> dict[int, str]:
+    """All living descendants of this process: pid and beginning."""
+    found = {}
+    for child in psutil.Process().children(recursive=True):
+        since = started(child.pid)
+        if since is not None:
+            found[child.pid] = since
+    return found
+
+
+def marked(run_dirs: Iterable[str]) -> dict[int, str]:
+    """Living processes that one of these runs started (this process not among them): pid and beginning."""
+    wanted = set(run_dirs)
+    found = {}
+    if wanted:
+        for process in psutil.process_iter():
+            # Processes of other users do not show their environment: they are none of ours.
+            with contextlib.suppress(psutil.Error, OSError):
+                if process.pid != os.getpid() and process.environ().get(MARK) in wanted:
+                    since = started(process.pid)
+                    if since is not None:
+                        found[process.pid] = since
+    return found
+
+
+def end(victims: dict[int, str]) -> list[int]:
+    """Ends processes, asked first and forced after a second; those that are no longer who they were are left alone.
+
+    Returns:
+        The pids that were ended.
+    """
+    doomed = {pid: since for pid, since in victims.items() if alive(pid, since)}
+    for signum in (signal.SIGTERM, signal.SIGKILL):
+        remaining = [pid for pid, since in doomed.items() if alive(pid, since)]
+        for pid in remaining:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signum)
+        until = time.monotonic() + _GRACE_S
+        while any(alive(pid, doomed[pid]) for pid in remaining) and time.monotonic() < until:
+            time.sleep(0.02)
+    return list(doomed)
+
+
+@contextlib.contextmanager
+def marking(run_dir: os.PathLike[str]) -> Iterator[None]:
+    """Marks every process that is started meanwhile as one of this run."""
+    os.environ[MARK] = str(run_dir)
+    try:
+        yield
+    finally:
+        os.environ.pop(MARK, None)
