@@ -36,7 +36,7 @@ class Home:
 
     @property
     def downloads(self) -> pathlib.Path:
-        """Fetched data packages, named by checksum."""
+        """Fetched data packages, each verified by its checksum."""
         return self.root / "cache" / "downloads"
 
     @property

@@ -5,7 +5,8 @@ Ingest has no input artifact, so without this TFX would answer it from the cache
 
 from __future__ import annotations
 
-from tfx.orchestration import data_types_utils
+from tfx.dsl.components.base import base_driver as component_driver
+from tfx.orchestration import data_types_utils, metadata
 from tfx.orchestration.portable import base_driver, data_types
 from tfx.proto.orchestration import driver_output_pb2
 
@@ -16,8 +17,15 @@ from schemas.config import from_json
 PROPERTY = "sources_fingerprint"
 
 
-class Driver(base_driver.BaseDriver):
-    """Adds the execution property `sources_fingerprint` before the cache is asked."""
+class Driver(component_driver.BaseDriver, base_driver.BaseDriver):
+    """Adds the execution property `sources_fingerprint` before the cache is asked.
+
+    Components require the one base class, launchers call the other.
+    """
+
+    def __init__(self, metadata_handle: metadata.Metadata):
+        component_driver.BaseDriver.__init__(self, metadata_handle)
+        base_driver.BaseDriver.__init__(self, metadata_handle)
 
     def run(self, execution_info: data_types.ExecutionInfo) -> driver_output_pb2.DriverOutput:
         """Fingerprints the sources that the configuration names."""
