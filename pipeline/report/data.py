@@ -1,0 +1,107 @@
+"""The data funnel: how raw records became examples, from the nodes' own reports."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Iterable
+
+from components.alignment.report import AlignmentReport
+from components.cleaning.report import CleaningReport
+from pipeline.report import facts
+from pipeline.report.outputs import NotThereError, Outputs
+from schemas import tables
+
+_MODALITIES = ("text", "image", "code")
+_SPLITS = ("train", "eval", "test")
+
+
+def read(outputs: Outputs) -> facts.Funnel:
+    """The funnel as far as the run came.
+
+    Raises:
+        NotThereError: not even records were ingested.
+    """
+    outputs.artifact("Ingest", "records")
+    cleaning = _cleaning(outputs)
+    alignment = _alignment(outputs)
+    return facts.Funnel(
+        stages=tuple(_stages(outputs)),
+        ingested=_ingested(cleaning) if cleaning else None,
+        rejections=_rejections(outputs, cleaning),
+        samples=_samples(alignment) if alignment else None,
+        modalities=_most_first(alignment.by_modality) if alignment else None,
+        notes=tuple(_notes(alignment)) if alignment else (),
+    )
+
+
+def _stages(outputs: Outputs) -> Iterable[facts.Stage]:
+    for node, key, unit in (
+        ("Ingest", "records", "records"),
+        ("Clean", "cleaned", "records"),
+        ("Align", "samples", "samples"),
+        ("Augment", "augmented", "samples, augmented ones too"),
+        ("ExampleGen", "examples", "examples"),
+    ):
+        rows = outputs.rows(node, key)
+        if rows is not None:
+            yield facts.Stage(node, rows, unit)
+
+
+def _cleaning(outputs: Outputs) -> CleaningReport | None:
+    try:
+        return CleaningReport.read(outputs.directory("Clean", "report"))
+    except NotThereError:
+        return None
+
+
+def _alignment(outputs: Outputs) -> AlignmentReport | None:
+    try:
+        return AlignmentReport.read(outputs.directory("Align", "report"))
+    except NotThereError:
+        return None
+
+
+def _ingested(cleaning: CleaningReport) -> facts.Grid:
+    cells = {(funnel.source, funnel.modality): funnel.records_in for funnel in cleaning.funnels}
+    return facts.Grid(_in_order({source for source, _ in cells}), _in_order({m for _, m in cells}, _MODALITIES), cells)
+
+
+def _rejections(outputs: Outputs, cleaning: CleaningReport | None) -> tuple[facts.Rejections, ...]:
+    counts: collections.Counter[tuple[str, str]] = collections.Counter()
+    try:
+        rejected = tables.columns(outputs.directory("Ingest", "rejected"), ["stage", "reason"])
+        counts.update(zip(rejected["stage"].to_pylist(), rejected["reason"].to_pylist(), strict=True))
+    except NotThereError:
+        pass  # then the funnel tells of what Clean dropped
+    if cleaning:
+        counts.update({("cleaning", reason): number for reason, number in cleaning.dropped.items()})
+    return tuple(facts.Rejections(stage, reason, number) for (stage, reason), number in _most_first(counts))
+
+
+def _samples(alignment: AlignmentReport) -> facts.Grid:
+    cells = {
+        (source, split): number for source, splits in alignment.by_source.items() for split, number in splits.items()
+    }
+    return facts.Grid(_in_order(alignment.by_source), _in_order({split for _, split in cells}, _SPLITS), cells)
+
+
+def _notes(alignment: AlignmentReport) -> Iterable[str]:
+    straddling = alignment.straddling_clusters
+    yield (
+        f"{alignment.clusters:,} clusters of alike samples, the largest of {alignment.largest_cluster:,}; "
+        f"{'none is' if not straddling else f'{straddling:,} are'} in more than one split."
+    )
+    if alignment.image_only or alignment.surplus:
+        yield (
+            f"Left out: {alignment.image_only:,} things with an image alone, and {alignment.surplus:,} records that "
+            "were a second image or code of one thing."
+        )
+
+
+def _most_first(counts: dict[str, int] | collections.Counter) -> tuple:
+    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _in_order(names: Iterable[str], known: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Known names in their own order, then the others by the alphabet."""
+    return tuple(sorted(names, key=lambda name: (known.index(name) if name in known else len(known), name)))

@@ -1,0 +1,258 @@
+"""What the report of a run shows, as plain values: the contract between collecting and drawing.
+
+Every part of a run is either there or `Missing`, with the reason: a run that failed halfway has a report too.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Mapping
+from typing import TypeAlias, TypeVar
+
+from components.compression.report import Report as Compression
+from components.evaluation.report import Report as Evaluation
+from components.infra_validation.report import Report as Serving
+from components.release.report import Report as Release
+from pipeline.runs import Failure, Outcome, Status
+
+T = TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True)
+class Missing:
+    """A part that is not there.
+
+    Attributes:
+        why: a clause in plain words, for instance 'Train did not run'.
+    """
+
+    why: str
+
+
+Part: TypeAlias = T | Missing
+
+
+@dataclasses.dataclass(frozen=True)
+class Node:
+    """One node of the DAG in this run.
+
+    Attributes:
+        upstream: the nodes that it waits for.
+        outcome: what became of it; None where the run ended before that was known.
+        started_s: seconds from the start of the run; None if it did not start.
+        seconds: wall time, all attempts together.
+        reason: why, in a few words.
+        log: the file name of its log, if it logged.
+        failure: the whole story, if it failed or was refused.
+    """
+
+    id: str
+    upstream: tuple[str, ...] = ()
+    outcome: Outcome | None = None
+    started_s: float | None = None
+    seconds: float | None = None
+    attempts: int = 0
+    reason: str = ""
+    log: str | None = None
+    failure: Failure | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """The run as a whole.
+
+    Attributes:
+        command: what was typed.
+        started: None if even that is not known.
+        seconds: wall time until it ended, or until the last that is known of it.
+        reason: why it was interrupted.
+        machine: facts about where it ran, by name.
+        versions: of Python and of the libraries that results depend on, by name.
+        go_on: the literal command that goes on from where it stopped.
+        directory: where its logs are.
+        logs: file names in that directory.
+    """
+
+    run_id: str
+    status: Status
+    command: str
+    config_digest: str
+    started: datetime.datetime | None
+    seconds: float
+    reason: str
+    machine: Mapping[str, str]
+    versions: Mapping[str, str]
+    go_on: str
+    directory: str
+    logs: tuple[str, ...]
+    nodes: tuple[Node, ...]
+
+    @property
+    def failures(self) -> tuple[Node, ...]:
+        """The nodes that failed or were refused."""
+        return tuple(node for node in self.nodes if node.failure)
+
+
+@dataclasses.dataclass(frozen=True)
+class Grid:
+    """Counts in two dimensions. A pair that is not among the cells counts zero."""
+
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    cells: Mapping[tuple[str, str], int]
+
+    def at(self, row: str, column: str) -> int:
+        """One count."""
+        return self.cells.get((row, column), 0)
+
+    def of_row(self, row: str) -> int:
+        """The sum of a row."""
+        return sum(self.at(row, column) for column in self.columns)
+
+    def of_column(self, column: str) -> int:
+        """The sum of a column."""
+        return sum(self.at(row, column) for row in self.rows)
+
+    @property
+    def total(self) -> int:
+        """The sum of all."""
+        return sum(self.cells.values())
+
+
+@dataclasses.dataclass(frozen=True)
+class Rejections:
+    """How many records a stage dropped for one reason."""
+
+    stage: str
+    reason: str
+    records: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """One step of the funnel: what it is called, how much is left after it, of what."""
+
+    name: str
+    count: int
+    unit: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Funnel:
+    """How raw records became examples. A part of it is None where its node left nothing.
+
+    Attributes:
+        stages: as far as the run came.
+        ingested: records by source and modality.
+        rejections: by stage and reason, most first.
+        samples: aligned samples by data set and split.
+        modalities: aligned samples by the modalities that they have, most first.
+        notes: further facts about the data, in sentences.
+    """
+
+    stages: tuple[Stage, ...]
+    ingested: Grid | None = None
+    rejections: tuple[Rejections, ...] | None = None
+    samples: Grid | None = None
+    modalities: tuple[tuple[str, int], ...] | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """An image that may be shown.
+
+    Attributes:
+        data: `data:image/png;base64,...`.
+        note: what is to be said about it, for instance that it is shown smaller.
+    """
+
+    data: str
+    note: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    """A sample as it is shown; long text and code are cut, and say so at their end."""
+
+    sample_id: str
+    source: str
+    split: str
+    text: str | None = None
+    code: str | None = None
+    picture: Picture | Missing | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Gallery:
+    """Samples as they come, and one augmented beside the sample it was made from."""
+
+    samples: tuple[Sample, ...]
+    pair: tuple[Sample, Sample] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Interval:
+    """An estimate with its 95% interval, over so many samples."""
+
+    mean: float
+    low: float
+    high: float
+    samples: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Training:
+    """How training went; all losses in bits per byte.
+
+    Attributes:
+        architecture: the network's name.
+        parameters: trainable weights.
+        steps: optimizer steps done.
+        seconds: what they took; None if that is not known.
+        train: training loss by step.
+        held_out: held-out loss by step.
+        final: held-out loss of the model that was exported.
+        unigram: of a byte unigram on the same bytes; None where it was not measured.
+        trigram: of an interpolated Kneser-Ney byte 3-gram on the same bytes; as well.
+        image_effect: loss with a shuffled image minus loss with the right one.
+        resumed_from: the step that a former attempt had reached.
+        notes: further facts, in sentences.
+    """
+
+    architecture: str
+    parameters: int
+    steps: int
+    seconds: float | None
+    train: tuple[tuple[int, float], ...]
+    held_out: tuple[tuple[int, float], ...]
+    final: float
+    unigram: float | None
+    trigram: float | None
+    image_effect: Interval | None
+    resumed_from: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Lineage:
+    """The ancestors of an artifact as a text tree."""
+
+    of: str
+    tree: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """Everything that the page shows."""
+
+    run: Run
+    funnel: Part[Funnel]
+    gallery: Part[Gallery]
+    training: Part[Training]
+    evaluation: Part[Evaluation]
+    compression: Part[Compression]
+    serving: Part[Serving]
+    release: Part[Release]
+    lineage: Part[Lineage]

@@ -1,0 +1,84 @@
+"""From facts to one HTML page that needs nothing else: no network, no script, no file beside it."""
+
+from __future__ import annotations
+
+import functools
+import graphlib
+import pathlib
+from typing import Any
+
+import jinja2
+
+from pipeline.report import curve, graph, words
+from pipeline.report.facts import Facts, Missing, Run, Training
+
+_TEMPLATES = pathlib.Path(__file__).parent / "templates"
+_SECTIONS = (
+    ("nodes", "Nodes"),
+    ("data", "Data"),
+    ("samples", "Samples"),
+    ("training", "Training"),
+    ("evaluation", "Evaluation"),
+    ("compression", "Compression"),
+    ("release", "Release"),
+    ("lineage", "Lineage"),
+    ("logs", "Logs"),
+)
+
+
+def render(facts: Facts) -> str:
+    """The page. Whatever the facts hold is escaped: they come from data, and data is not trusted."""
+    run, training, evaluation = facts.run, facts.training, facts.evaluation
+    template = _environment().get_template("page.html")
+    return template.render(
+        facts=facts,
+        headline=words.headline(facts),
+        figures=words.figures(facts),
+        sections=_SECTIONS,
+        nodes={node.id: node for node in run.nodes},
+        span=_span(run),
+        dag=_dag(run),
+        dag_box=(graph.BOX_WIDTH, graph.BOX_HEIGHT),
+        chart=None if isinstance(training, Missing) else _chart(training),
+        chart_size=(curve.WIDTH, curve.HEIGHT),
+        slices=() if isinstance(evaluation, Missing) else words.by_slice(evaluation),
+    )
+
+
+def _span(run: Run) -> float:
+    """Seconds that the time line covers."""
+    return max([run.seconds, *((node.started_s or 0.0) + (node.seconds or 0.0) for node in run.nodes)])
+
+
+def _dag(run: Run) -> graph.Drawing | None:
+    try:
+        return graph.draw({node.id: node.upstream for node in run.nodes})
+    except graphlib.CycleError:
+        return None  # only a damaged record of the run says so; the table still tells
+
+
+def _chart(training: Training) -> curve.Chart | None:
+    levels = {"byte unigram": training.unigram, "Kneser-Ney 3-gram": training.trigram}
+    lines = {"training": training.train, "held-out": training.held_out}
+    return curve.draw(lines, {name: value for name, value in levels.items() if value is not None})
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for name in ("count", "duration", "size", "bits", "faster", "symbol", "metric", "visible"):
+        environment.filters[name] = getattr(words, name)
+    environment.filters["verdict_on_yardsticks"] = words.verdict_on_yardsticks
+    environment.filters["verdict_on_image"] = words.verdict_on_image
+    environment.tests["missing"] = _is_missing
+    return environment
+
+
+def _is_missing(value: Any) -> bool:
+    return isinstance(value, Missing)
