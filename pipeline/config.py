@@ -79,9 +79,17 @@ def load(path: str | os.PathLike[str] = FILE_NAME, overrides: Sequence[str] = ()
         ConfigError: it cannot be read, or a key, type or range is wrong. Every fault is named at once: the key, its
             value, what is allowed, the nearest right spelling.
     """
-    tree = _read(pathlib.Path(path))
+    config = _validated(_read(pathlib.Path(path)), str(path))
+    if not overrides:
+        return config
+    # Defaults are filled in first, so that one key of a default source can be overridden and the rest stays.
+    tree = to_plain(config)
     for override in overrides:
         _apply(tree, override)
+    return _validated(tree, " ".join(overrides))
+
+
+def _validated(tree: dict[str, Any], where: str) -> Config:
     try:
         # JSON is where tuples are lists and enums are strings, also in strict mode.
         return pydantic.TypeAdapter(Config).validate_json(json.dumps(tree, default=str))
@@ -89,7 +97,7 @@ def load(path: str | os.PathLike[str] = FILE_NAME, overrides: Sequence[str] = ()
         raise ConfigError(
             "\n".join(_explain(fault) for fault in error.errors(include_url=False)),
             remedy="`headrace config show` prints every key with its value",
-            where=str(path),
+            where=where,
         ) from error
 
 
@@ -177,13 +185,15 @@ def _apply(tree: dict[str, Any], override: str) -> None:
 
 
 def _explain(fault: Mapping[str, Any]) -> str:
-    location = list(fault["loc"])
-    key = ".".join(str(part) for part in location)
+    schema = json_schema()
+    *above, last = fault["loc"] or ("",)
+    parent, path = _walk(above, schema)
+    key = ".".join((*path, str(last)))
     if fault["type"] == "unexpected_keyword_argument":
-        return f"unknown key `{key}`{_did_you_mean(str(location[-1]), _keys_at(location[:-1]))}"
+        return f"unknown key `{key}`{_did_you_mean(str(last), parent.get('properties', {}))}"
     value = fault["input"]
     shown = f" = {json.dumps(value, default=str)}" if not isinstance(value, dict) and value is not None else ""
-    allowed = _node_at(location)
+    allowed, _ = _walk(fault["loc"], schema)
     near = _did_you_mean(value, allowed.get("enum", ())) if isinstance(value, str) else ""
     return f"`{key}`{shown}: {fault['msg'][0].lower()}{fault['msg'][1:]}{_in_words(allowed)}{near}"
 
@@ -196,27 +206,23 @@ def _did_you_mean(word: str, known: Iterable[Any]) -> str:
     return f"; known here: {', '.join(known)}" if known else ""
 
 
-def _keys_at(location: Sequence[Any]) -> list[str]:
-    return list(_node_at(location).get("properties", {}))
+def _walk(location: Sequence[Any], schema: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The JSON Schema's node for a location (empty where there is none), and the location as the user writes it.
 
-
-def _node_at(location: Sequence[Any]) -> dict[str, Any]:
-    """The JSON Schema's node for a location; empty where there is none. Tags of unions are steps in a location."""
-    schema = json_schema()
-    node: dict[str, Any] = schema
+    A location names the tag of a union as a step of its own; the user does not.
+    """
+    node, path = schema, []
     for part in location:
         node = _resolve(node, schema)
-        if part in node.get("properties", {}):
-            node = node["properties"][part]
-        elif part in node.get("discriminator", {}).get("mapping", {}):
-            node = {"$ref": node["discriminator"]["mapping"][part]}
-        elif isinstance(node.get("additionalProperties"), dict):
-            node = node["additionalProperties"]
-        elif isinstance(node.get("items"), dict):
-            node = node["items"]
-        else:
-            return {}
-    return _resolve(node, schema)
+        tags = node.get("discriminator", {}).get("mapping", {})
+        if part in tags:
+            node = {"$ref": tags[part]}
+            continue
+        path.append(str(part))
+        anywhere = [*node.get("patternProperties", {}).values(), node.get("additionalProperties"), node.get("items")]
+        below = node.get("properties", {}).get(part) or next((item for item in anywhere if isinstance(item, dict)), {})
+        node = below
+    return _resolve(node, schema), path
 
 
 def _resolve(node: dict[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,14 +28,18 @@ release:
   model_name: {name}
 """
 
-_DATA_README = """\
-Put your files here, then run `headrace run` in the folder above.
+_README = """\
+# {name}
+
+Put your files into `data/`, then `headrace config check` and `headrace run`.
 
 Files that share a path without the extension make one sample:
-    recipes/soup.txt   its text
-    recipes/soup.png   its image
-    recipes/soup.py    its code
-A sample may lack any of the three, but needs text or code. Hidden files, and this one, are not taken.
+
+    data/soup.txt   its text
+    data/soup.png   its image
+    data/soup.py    its code
+
+A sample may lack any of the three, but needs text or code. Hidden files are not taken.
 """
 
 _IGNORED = ".headrace/\n"
@@ -56,7 +60,7 @@ def create(directory: pathlib.Path) -> list[pathlib.Path]:
     files = {
         "headrace.yaml": _CONFIG.format(name=_name_of(directory)),
         "headrace.schema.json": _schema(),
-        "data/.README": _DATA_README,
+        "README.md": _README.format(name=_name_of(directory)),
         ".gitignore": _IGNORED,
     }
     written = []

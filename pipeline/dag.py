@@ -1,0 +1,117 @@
+"""The whole DAG on one screen, the same for every runner."""
+
+from __future__ import annotations
+
+from tfx.components.example_validator.component import ExampleValidator
+from tfx.components.statistics_gen.component import StatisticsGen
+from tfx.dsl.components.common import resolver
+from tfx.orchestration import metadata, pipeline
+from tfx.types import standard_artifacts
+from tfx.types.channel import Channel
+
+from components.alignment.component import Align
+from components.augmentation.component import Augment
+from components.cleaning.component import Clean
+from components.compression.component import Compress
+from components.evaluation.component import Evaluate
+from components.example_gen.component import ExampleGen
+from components.infra_validation.component import InfraValidate
+from components.ingestion.component import Ingest
+from components.release.component import CanaryPusher
+from components.release.live_model import LiveModelStrategy
+from components.tokenization.component import Tokenize
+from components.training.component import Train
+from components.transform.component import Transform
+from components.validation.component import SchemaImport
+from pipeline.config import Config
+from schemas.home import Home
+
+# In one process and one thread: Beam's local multi-processing is slower here by far and may not end.
+BEAM_ARGUMENTS = ["--direct_running_mode=in_memory", "--direct_num_workers=1"]
+
+
+def build(config: Config, home: Home | None = None) -> pipeline.Pipeline:
+    """The pipeline that a configuration describes.
+
+    Args:
+        config: every node's parameters.
+        home: where its metadata and artifacts live; `Home.current()` if None.
+    """
+    home = home or Home.current()
+
+    ingest = Ingest(config=config.ingestion)
+    clean = Clean(records=ingest.outputs["records"], config=config.cleaning)
+    align = Align(records=clean.outputs["cleaned"], config=config.alignment, seed=config.seed)
+    augment = Augment(samples=align.outputs["samples"], config=config.augmentation, seed=config.seed)
+    examples = ExampleGen(samples=augment.outputs["augmented"])
+
+    statistics = StatisticsGen(examples=examples.outputs["examples"])
+    schema = SchemaImport(config=config.validation)
+    validator = ExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
+
+    tokenize = Tokenize(samples=align.outputs["samples"], config=config.tokenization)
+    transform = Transform(
+        examples=examples.outputs["examples"],
+        schema=schema.outputs["schema"],
+        tokenizer=tokenize.outputs["tokenizer"],
+        config=config.transform,
+    )
+    train = Train(
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        tokenizer=tokenize.outputs["tokenizer"],
+        anomalies=validator.outputs["anomalies"],
+        config=config.training,
+        sequence=config.transform,
+        seed=config.seed,
+    )
+    compress = Compress(model=train.outputs["model"], samples=align.outputs["samples"], config=config.compression)
+
+    serves = compress.outputs["compressed_model"] if config.release.variant == "int8" else train.outputs["model"]
+    live = resolver.Resolver(
+        strategy_class=LiveModelStrategy,
+        candidate=serves,
+        model=Channel(type=standard_artifacts.Model),
+        pushed_model=Channel(type=standard_artifacts.PushedModel),
+    ).with_id("LiveModel")
+    evaluate = Evaluate(
+        model=serves,
+        reference=train.outputs["model"],
+        baseline=live.outputs["model"],
+        samples=align.outputs["samples"],
+        config=config.evaluation,
+    )
+    infra_validate = InfraValidate(model=serves, samples=align.outputs["samples"], config=config.infra_validation)
+    release = CanaryPusher(
+        model=serves,
+        model_blessing=evaluate.outputs["blessing"],
+        infra_blessing=infra_validate.outputs["blessing"],
+        live=live.outputs["pushed_model"],
+        config=config.release,
+    ).with_id("Release")
+
+    return pipeline.Pipeline(
+        pipeline_name=config.name,
+        pipeline_root=str(home.artifacts),
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(str(home.metadata)),
+        components=[
+            ingest,
+            clean,
+            align,
+            augment,
+            examples,
+            statistics,
+            schema,
+            validator,
+            tokenize,
+            transform,
+            train,
+            compress,
+            live,
+            evaluate,
+            infra_validate,
+            release,
+        ],  # fmt: skip
+        enable_cache=True,
+        beam_pipeline_args=BEAM_ARGUMENTS,
+    )

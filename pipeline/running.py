@@ -1,0 +1,74 @@
+"""`headrace run` and `resume`: from a checked configuration to the last line that the user reads."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from pipeline import failures, logs, runs, storage
+from pipeline.console import Console
+from pipeline.report import facts, render, words
+from schemas.config import to_json
+from schemas.errors import ConfigError, ExitCode
+from schemas.home import Home
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
+
+# Read by TensorFlow's C++ side when it is imported: errors only; and the oneDNN notice is no error of the user's.
+_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1", "GRPC_VERBOSITY": "ERROR"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Ended:
+    """How a run ended.
+
+    Attributes:
+        exit_code: what the process should answer.
+        facts: for `--json`.
+    """
+
+    exit_code: ExitCode
+    facts: dict[str, Any]
+
+
+def run(
+    config: Config,
+    command: runs.Command,
+    *,
+    from_node: str | None = None,
+    only_node: str | None = None,
+    console: Console | None = None,
+) -> Ended:
+    """Runs the pipeline that a configuration describes, or a part of it, and writes its report.
+
+    Args:
+        config: what to run.
+        command: what was typed; its digest of the configuration is filled in here.
+        from_node: run this node and what follows.
+        only_node: run this node alone.
+        console: where to draw.
+    """
+    home = Home.current()
+    console = console or Console()
+    storage.prepare(home)
+    console.say("loading TFX and TensorFlow (about 10 s)")
+    os.environ.update({name: os.environ.get(name, value) for name, value in _QUIET.items()})
+    with logs.redirected(home.runs / "start.log"):
+        from pipeline import dag, local, partial
+
+        pipeline = dag.build(config, home)
+    options = None
+    if from_node:
+        options = partial.from_node(pipeline, from_node)
+    elif only_node:
+        options = partial.only_node(pipeline, only_node)
+    command = dataclasses.replace(command, config_digest=hashlib.sha256(to_json(config).encode()).hexdigest()[:16])
+    runner = local.HeadraceRunner(
+        home, workers=config.run.workers, retries=config.run.retries, console=console, command=command
+    )
+    result: runs.RunResult = runner.run(pipeline, options)
+    return _report(home, result, console)
