@@ -139,7 +139,7 @@ def _examine(path: pathlib.Path, position: str, real_root: pathlib.Path) -> Foun
 def _read_file(found: Found, max_file_bytes: int, license_: str | None) -> Item:
     extension = found.path.suffix.lower().removeprefix(".")
     if extension not in _TYPES:
-        return Rejection(found.position, Reason.UNKNOWN_TYPE, found.path.suffix, "see docs/your-own-data.md")
+        return Rejection(found.position, Reason.UNKNOWN_TYPE, extension or "no extension", ", ".join(_TYPES))
     modality, media_type, language = _TYPES[extension]
     content = read_bounded(found.path, found.position, modality, max_file_bytes)
     if isinstance(content, Rejection):
