@@ -39,7 +39,7 @@ def read(home: Home, run_id: str) -> facts.Run:
     """What a run's folder tells; of what it does not tell there is a blank."""
     directory = home.runs / run_id
     record = runs.read_record(directory)
-    events = list(runs.read_events(directory))
+    events = _events(directory)
     times = [time for event in events if (time := _time(event.get("time")))]
     started = _time(record.started) if record else min(times, default=None)
     ended = _time(record.ended) if record and record.ended else max(times, default=None)
@@ -58,6 +58,14 @@ def read(home: Home, run_id: str) -> facts.Run:
         logs=_logs(directory),
         nodes=_nodes(events, started),
     )
+
+
+def _events(directory: pathlib.Path) -> list[Mapping[str, Any]]:
+    """The events of a run; none where the file was damaged, since then a run has its report all the more."""
+    try:
+        return [event for event in runs.read_events(directory) if isinstance(event, dict)]
+    except ValueError:
+        return []
 
 
 def _nodes(events: list[Mapping[str, Any]], run_started: datetime.datetime | None) -> tuple[facts.Node, ...]:
