@@ -184,6 +184,10 @@ class Store:
         rows = self.raw.get_artifacts_by_type(type_name)
         return sorted(self._artifacts(rows), key=lambda artifact: artifact.id, reverse=True)
 
+    def live_artifacts(self) -> list[Artifact]:
+        """All artifacts that are published, and neither withdrawn nor deleted."""
+        return [artifact for artifact in self._artifacts(self.raw.get_artifacts()) if artifact.live]
+
     def events_of_executions(self, ids: Iterable[int]) -> list[Event]:
         """What executions read and made."""
         return [_event(row) for batch in _batches(ids) for row in self.raw.get_events_by_execution_ids(batch)]

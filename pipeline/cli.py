@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -78,6 +79,11 @@ def _print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, default=str))
 
 
+def _print_lines(rows: Iterable[dict[str, Any]]) -> None:
+    for row in rows:
+        click.echo(json.dumps(row, ensure_ascii=False, default=str))
+
+
 @headrace.command()
 @_overrides
 @_config_option
@@ -88,24 +94,102 @@ def run(path: str, overrides: tuple[str, ...], as_json: bool, from_node: str | N
     """Run the pipeline; what is unchanged since the last run is not done again."""
     if from_node and only_node:
         raise click.UsageError("--from and --only exclude each other")
-    config = _load(path, overrides)
-    from pipeline import local
+    options = {"--config": path, "--from": from_node, "--only": only_node}
+    words = [word for option, value in options.items() if value for word in (option, value)]
+    return _run(path, overrides, from_node, only_node, as_json, argv=("run", *overrides, *words))
 
-    return local.run_command(config, from_node=from_node, only_node=only_node, as_json=as_json)
+
+def _run(
+    path: str,
+    overrides: tuple[str, ...],
+    from_node: str | None,
+    only_node: str | None,
+    as_json: bool,
+    *,
+    argv: tuple[str, ...],
+    resumes: str | None = None,
+) -> int:
+    config = _load(path, overrides)
+    from pipeline import running, runs
+    from pipeline.console import Console
+
+    # Standard output is kept clean for JSON.
+    console = Console(os.fdopen(os.dup(2), "w")) if as_json else Console()
+    command = runs.Command(argv=argv, overrides=overrides, resumes=resumes)
+    ended = running.run(config, command, from_node=from_node, only_node=only_node, console=console)
+    if as_json:
+        _print_json(ended.facts)
+    return ended.exit_code
 
 
 @headrace.command()
 @_json_option
 def resume(as_json: bool) -> int:
     """Go on where the last run stopped, with its command."""
-    raise NotImplementedError
+    from pipeline import runs
+
+    last = runs.last_run(Home.current())
+    if last is None:
+        raise HeadraceError("nothing has run here yet", where=str(Home.current().root), remedy="headrace run")
+    if last.status is runs.Status.DONE:
+        click.echo(f"run {last.run_id} is done; there is nothing to go on with", err=True)
+        return ExitCode.DONE
+    argv = last.command.argv
+    click.echo(f"going on with run {last.run_id}: {last.command}", err=True)
+    asked = run.make_context("run", list(argv[1:])).params | {"as_json": as_json}
+    return _run(**asked, argv=argv, resumes=last.run_id)
 
 
 @headrace.command()
 @_json_option
 def status(as_json: bool) -> None:
     """What runs, what ran, what was interrupted."""
-    raise NotImplementedError
+    import dataclasses
+
+    from pipeline import status as home_status
+
+    told = home_status.status(Home.current())
+    if as_json:
+        _print_json(dataclasses.asdict(told))
+    else:
+        click.echo(home_status.render(told), nl=False)
+
+
+@headrace.command()
+@click.option("--dry-run", is_flag=True, help="Say what would be removed.")
+@click.option("--cache", is_flag=True, help="Downloads and ingested sources too; they are fetched and read again.")
+@click.option("--all", "everything", is_flag=True, help="The whole home, released models too.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_json_option
+def clean(dry_run: bool, cache: bool, everything: bool, yes: bool, as_json: bool) -> None:
+    """Remove what no later run can use."""
+    from pipeline import removal
+
+    home = Home.current()
+    plan = removal.plan(home, cache=cache, everything=everything)
+    if everything and not dry_run and not yes:
+        click.confirm(f"Remove {home.root} with all runs and released models?", abort=True)
+    if not dry_run:
+        removal.remove(home, plan)
+    if as_json:
+        _print_json({"removed": not dry_run, "bytes": plan.bytes, "paths": plan.paths})
+        return
+    for path in plan.paths:
+        click.echo(path)
+    click.echo(f"{'would remove' if dry_run else 'removed'} {len(plan.paths)} items, {plan.bytes / 1e6:,.1f} MB")
+
+
+@headrace.command()
+@click.argument("directory", type=click.Path(file_okay=False))
+def init(directory: str) -> None:
+    """Lay out a project of your own in DIRECTORY, outside the clone."""
+    import pathlib
+
+    from pipeline import project
+
+    for path in project.create(pathlib.Path(directory)):
+        click.echo(f"wrote {path}")
+    click.echo(f"put your files into {directory}/data, then:\n  cd {shlex.quote(directory)}\n  headrace run")
 
 
 @headrace.group()
@@ -165,3 +249,74 @@ def config_migrate(path: str) -> None:
     aside.write_text(text, encoding="utf-8")
     aside.replace(old)
     click.echo(f"{path}: migrated to version {config.VERSION}; the old one is {backup}")
+
+
+@headrace.group()
+def data() -> None:
+    """Fetch, look at and describe the data."""
+
+
+@data.command("fetch")
+@_overrides
+@_config_option
+@_json_option
+def data_fetch(path: str, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Fetch the packages that the configuration's sources need."""
+    from components.ingestion import sources
+
+    paths = [str(path) for path in sources.fetch(_load(path, overrides).ingestion, Home.current())]
+    _print_json(paths) if as_json else click.echo("\n".join(paths))
+
+
+@data.command("sample")
+@click.option("--count", default=5, show_default=True, type=click.IntRange(min=1), help="How many.")
+def data_sample(count: int) -> None:
+    """Print aligned samples of the last run, one JSON object a line."""
+    from pipeline import data
+
+    _print_lines(data.sample(Home.current(), count))
+
+
+@data.command("rejected")
+@click.option("--reason", help="Only what was dropped for this reason.")
+def data_rejected(reason: str | None) -> None:
+    """Print what the last run dropped and why, one JSON object a line."""
+    from pipeline import data
+
+    _print_lines(data.rejected(Home.current(), reason))
+
+
+@data.command("schema")
+@click.option("--output", type=click.Path(dir_okay=False), help="Write it to this file instead of printing it.")
+def data_schema(output: str | None) -> None:
+    """Draft a schema from the last run's statistics, to look through and curate."""
+    import pathlib
+
+    from pipeline import data
+
+    text = data.draft_schema(Home.current())
+    if output:
+        pathlib.Path(output).write_text(text, encoding="utf-8")
+        click.echo(f"wrote {output}; look through it, then set validation.schema_file")
+    else:
+        click.echo(text, nl=False)
+
+
+@headrace.group()
+def lineage() -> None:
+    """Ask the metadata store where things came from."""
+
+
+@lineage.command("show")
+@click.argument("model", default="latest")
+@_json_option
+def lineage_show(model: str, as_json: bool) -> None:
+    """Print what a pushed MODEL was made from: `latest`, `live`, a version, NAME/VERSION, a path or an artifact's id."""
+    from lineage import graph, rendering, store
+
+    connected = store.connect(Home.current())
+    ancestry = graph.ancestry(connected, graph.find_model(connected, model))
+    if as_json:
+        _print_json(rendering.plain(ancestry))
+    else:
+        click.echo(rendering.tree(ancestry), nl=False)

@@ -108,8 +108,8 @@ class Console:
             self._live = None
         self._stream.flush()
 
-    def finish(self, result: RunResult, block: list[str]) -> None:
-        """The summary, and after it the block on what went wrong, if something did."""
+    def finish(self, result: RunResult, summary: list[str], block: list[str]) -> None:
+        """The table and the summary, and after them the block on what went wrong, if something did."""
         self.stop()
         counts = collections.Counter(node.outcome.value for node in result.nodes)
         total = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
@@ -121,6 +121,8 @@ class Console:
             name = f"  {node.node:<{self._width}}  "
             outcome = (f"{node.outcome.value:<8}", _STYLES[node.outcome])
             self._print(rich.text.Text.assemble(name, outcome, f"  {row}".rstrip()))
+        if summary:
+            self.say("\n" + "\n".join(summary))
         if block:
             refused = result.status is Status.REFUSED
             self._print(rich.text.Text("\n" + block[0], _STYLES[Outcome.REFUSED if refused else Outcome.FAILED]))

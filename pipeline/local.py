@@ -14,10 +14,11 @@ import functools
 import json
 import logging
 import os
+import re
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from tfx.dsl.compiler import constants
@@ -33,7 +34,7 @@ from pipeline.operators import sealing_operators
 from pipeline.runs import Command, Failure, NodeResult, Outcome, RunDirectory, RunResult, Status
 from pipeline.scheduler import Ended, Note, Scheduler, Signal, Skipped, Started
 from schemas import progress
-from schemas.errors import ExitCode
+from schemas.errors import ExitCode, HeadraceError
 from schemas.home import Home
 
 _BACKOFF_S = 1.0
@@ -54,6 +55,7 @@ class HeadraceRunner(local_dag_runner.LocalDagRunner):
         retries: how often a node is tried again after a transient failure.
         console: draws the run.
         command: what was typed, for `resume`.
+        summarize: what to say at the end besides the nodes' table, from the run's record.
 
     `run` returns a `RunResult`. When the process is asked to stop (Ctrl-C, SIGTERM), it tidies up and ends the process
     with exit code 130.
@@ -67,6 +69,7 @@ class HeadraceRunner(local_dag_runner.LocalDagRunner):
         retries: int = 2,
         console: Console | None = None,
         command: Command | None = None,
+        summarize: Callable[[RunResult], list[str]] = lambda result: [],
     ):
         super().__init__()
         self._home = home
@@ -74,6 +77,7 @@ class HeadraceRunner(local_dag_runner.LocalDagRunner):
         self._retries = retries
         self._console = console or Console()
         self._command = command or Command()
+        self._summarize = summarize
 
     def run_with_ir(
         self, pipeline: pipeline_pb2.Pipeline, run_options: pipeline_pb2.RunOptions | None = None, **_: Any
@@ -119,6 +123,7 @@ class _Run:
         self._console = runner._console
         self._command = runner._command
         self._retries = runner._retries
+        self._summarize = runner._summarize
         self._directory = directory
         self._pipeline = pipeline
         self._deployment = deployment
@@ -199,7 +204,7 @@ class _Run:
         result = RunResult(self._directory.run_id, ordered, self._started, ended, self._directory.path)
         self._directory.event("run_ended", status=result.status)
         self._directory.close(result.status)
-        self._console.finish(result, failures.block(self._home, ordered, self._command))
+        self._console.finish(result, self._summarize(result), failures.block(self._home, ordered))
         return result
 
     def _work(self, name: str) -> NodeResult:
@@ -251,7 +256,7 @@ class _Run:
         [execution] = self._questions.executions([execution_id])
         if execution.state not in (State.COMPLETE, State.CACHED):
             # TFX records inputs that it cannot resolve, and raises nothing.
-            raise RuntimeError(_recorded_error(execution))
+            raise HeadraceError(f"its inputs cannot be found: {_recorded_error(execution)}")
         refusal = self._refusal(execution_id)
         if refusal:
             return NodeResult(name, Outcome.REFUSED, reason=refusal, failure=Failure(refusal))
@@ -359,5 +364,5 @@ def _closing(directory: RunDirectory, console: Console) -> Iterator[None]:
 
 def _recorded_error(execution: Execution) -> str:
     result = json.loads(str(execution.properties.get("__execution_result__") or "{}"))
-    message = str(result.get("resultMessage") or "its inputs could not be resolved").strip()
-    return message.splitlines()[-1]
+    lines = str(result.get("resultMessage") or "no reason given").strip().splitlines()
+    return re.sub(r"^[\w.]+Error: ", "", lines[-1])

@@ -5,12 +5,11 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-import sys
 from typing import TYPE_CHECKING, Any
 
 from pipeline import failures, logs, runs, storage
 from pipeline.console import Console
-from pipeline.report import facts, render, words
+from pipeline.report import collect, facts, render, words
 from schemas.config import to_json
 from schemas.errors import ConfigError, ExitCode
 from schemas.home import Home
@@ -68,7 +67,36 @@ def run(
         options = partial.only_node(pipeline, only_node)
     command = dataclasses.replace(command, config_digest=hashlib.sha256(to_json(config).encode()).hexdigest()[:16])
     runner = local.HeadraceRunner(
-        home, workers=config.run.workers, retries=config.run.retries, console=console, command=command
+        home,
+        workers=config.run.workers,
+        retries=config.run.retries,
+        console=console,
+        command=command,
+        summarize=lambda result: _summary(home, result),
     )
     result: runs.RunResult = runner.run(pipeline, options)
-    return _report(home, result, console)
+    return Ended(result.exit_code, _facts(home, result))
+
+
+def _summary(home: Home, result: runs.RunResult) -> list[str]:
+    """The key figures, and where the report is."""
+    page = render.write(home, result.run_id)
+    told = collect.collect(home, result.run_id)
+    figures = [(figure.name, f"{figure.value}  {figure.note}".rstrip()) for figure in words.figures(told)]
+    rows = [*figures, ("Report", failures.relative(page))]
+    width = max(len(name) for name, _ in rows)
+    return [f"  {words.headline(told)}", *(f"  {name:<{width}}  {value}" for name, value in rows)]
+
+
+def _facts(home: Home, result: runs.RunResult) -> dict[str, Any]:
+    told = collect.collect(home, result.run_id)
+    release = told.release
+    return {
+        "run_id": result.run_id,
+        "status": result.status.value,
+        "seconds": round((result.ended - result.started).total_seconds(), 3),
+        "nodes": [dataclasses.asdict(node) | {"outcome": node.outcome.value} for node in result.nodes],
+        "figures": {figure.name: f"{figure.value} {figure.note}".rstrip() for figure in words.figures(told)},
+        "release": None if isinstance(release, facts.Missing) else dataclasses.asdict(release),
+        "report": str(result.directory / render.FILE_NAME),
+    }
