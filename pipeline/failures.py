@@ -11,7 +11,6 @@ import traceback
 from collections.abc import Iterator
 from types import FrameType, TracebackType
 
-from pipeline import runs
 from pipeline.runs import Failure, NodeResult, Outcome
 from schemas.errors import GateRefused, HeadraceError, StorageError
 from schemas.home import Home
@@ -81,7 +80,7 @@ def describe(error: BaseException) -> Failure:
     return Failure(f"{type(error).__name__}: {text}", frame=frame, kind=type(error).__name__)
 
 
-def block(home: Home, results: tuple[NodeResult, ...], command: runs.Command) -> list[str]:
+def block(home: Home, results: tuple[NodeResult, ...]) -> list[str]:
     """The one block that a run ends with where a node failed or was refused: at most 22 lines, none if none did."""
     bad = [result for result in results if result.failure]
     if not bad:

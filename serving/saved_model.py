@@ -9,7 +9,7 @@ import tensorflow as tf
 import tensorflow_text  # noqa: F401  (registers the tokeniser's operations)
 
 from schemas.errors import IntegrityError
-from serving.instance import InstanceError, Instance, Score
+from serving.instance import Instance, InstanceError, Score
 from serving.manifest import Manifest
 from serving.model import Model
 

@@ -16,7 +16,17 @@ import numpy.typing as npt
 PAD, UNKNOWN, BOS, EOS, CODE = 0, 1, 2, 3, 4
 CODE_PIECE = "<code>"
 
+CHARACTERS_PER_TOKEN = 8
+"""A text is cut to so many characters a token of its budget before it is tokenised, in the Transform graph as in the
+servers. A token stands for about three characters, so that the budget is nearly always used up; and however long a text
+is, only that much of it is ever looked at."""
+
 NONE_SEGMENT, TEXT_SEGMENT, CODE_SEGMENT = 0, 1, 2
+
+
+def cut(text: str, tokens: int) -> str:
+    """The beginning of a text that a budget of so many tokens is filled from."""
+    return text[: CHARACTERS_PER_TOKEN * tokens]
 
 
 def length(text_tokens: int, code_tokens: int) -> int:

@@ -7,6 +7,7 @@ import os
 import sentencepiece
 
 from schemas.errors import IntegrityError
+from serving import sequence
 from serving.instance import InstanceError
 
 
@@ -45,7 +46,7 @@ class Tokenizer:
         if not text or limit == 0:
             return [], 0
         try:
-            encoded = text.encode()
+            encoded = sequence.cut(text, limit).encode()
         except UnicodeEncodeError as error:
             raise InstanceError(f"not Unicode text: {error}", remedy="replace lone surrogates") from error
         pieces = self._processor.encode(encoded, return_type="proto").pieces[:limit]

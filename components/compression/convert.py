@@ -55,8 +55,8 @@ def compress(job: Job) -> None:
     compressed = quantize(float_model, config.recipe)
     progress.advance(NODE)
     with tempfile.TemporaryDirectory() as aside:
-        beside = _write(pathlib.Path(aside), source, float_model, manifest, quantization="none")
-        _write(target, source, compressed, manifest, quantization=config.recipe)
+        beside = write(pathlib.Path(aside), source, float_model, manifest, quantization="none")
+        write(target, source, compressed, manifest, quantization=config.recipe)
         Report(
             recipe=config.recipe,
             size=measure.sizes(source, beside, target),
@@ -90,9 +90,10 @@ def quantize(float_model: bytes, name: str) -> bytes:
     return bytes(compressed)
 
 
-def _write(
+def write(
     directory: pathlib.Path, source: pathlib.Path, model: bytes, manifest: Manifest, *, quantization: str
 ) -> pathlib.Path:
+    """Writes a LiteRT model with the tokeniser and the manifest of the SavedModel that it was made of; where to."""
     (directory / LITERT_FILE).write_bytes(model)
     shutil.copyfile(source / TOKENIZER_FILE, directory / TOKENIZER_FILE)
     dataclasses.replace(manifest, format=ModelFormat.LITERT, quantization=quantization).write(directory)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -38,7 +38,7 @@ class Analysis:
     failures: frozenset[tuple[Metric, Slice]]
 
 
-def eval_config(models: Iterable[str], limits: Sequence[Limit]) -> tfma.EvalConfig:
+def eval_config(models: Sequence[str], limits: Sequence[Limit]) -> tfma.EvalConfig:
     """TFMA's configuration.
 
     Args:
@@ -47,9 +47,10 @@ def eval_config(models: Iterable[str], limits: Sequence[Limit]) -> tfma.EvalConf
     """
     specs, metrics = [], []
     for model in models:
+        name = _name(model, models)
         specs.append(
             tfma.ModelSpec(
-                name=model,
+                name=name,
                 prediction_key=prediction_key(model),
                 label_key=ZERO,
                 example_weight_key=weight_key(model),
@@ -71,8 +72,8 @@ def eval_config(models: Iterable[str], limits: Sequence[Limit]) -> tfma.EvalConf
         ]
         counted = [tfma.MetricConfig(class_name="ExampleCount")]
         unweighted = tfma.ExampleWeightOptions(unweighted=True)
-        metrics.append(tfma.MetricsSpec(model_names=[model], metrics=weighed))
-        metrics.append(tfma.MetricsSpec(model_names=[model], metrics=counted, example_weights=unweighted))
+        metrics.append(tfma.MetricsSpec(model_names=[name], metrics=weighed))
+        metrics.append(tfma.MetricsSpec(model_names=[name], metrics=counted, example_weights=unweighted))
     slicing = [tfma.SlicingSpec(feature_keys=keys) for keys in _SLICES]
     return tfma.EvalConfig(model_specs=specs, metrics_specs=metrics, slicing_specs=slicing)
 
@@ -88,11 +89,11 @@ def analyse(
     )
 
 
-def read(output: str | os.PathLike[str], models: Iterable[str]) -> Analysis:
+def read(output: str | os.PathLike[str], models: Sequence[str]) -> Analysis:
     """What `analyse` wrote."""
     figures: dict[str, dict[Slice, SliceFigures]] = {}
     for model in models:
-        result = tfma.load_eval_result(os.fspath(output), model_name=model)
+        result = tfma.load_eval_result(os.fspath(output), model_name=_name(model, models) or None)
         figures[model] = {}
         for key, metrics in result.slicing_metrics:
             where = Slice(**dict(key))
@@ -104,13 +105,18 @@ def read(output: str | os.PathLike[str], models: Iterable[str]) -> Analysis:
                 bytes=round(values["weighted_example_count"]),
                 bits_per_byte=mean if math.isfinite(mean) else None,
             )
-    names = {model: metric for metric, model in MODEL_JUDGED.items()}
+    metrics_of = {_name(model, models): metric for metric, model in MODEL_JUDGED.items() if model in models}
     failures = {
-        (names[failure.metric_key.model_name], _slice(per_slice.slice_key))
+        (metrics_of[failure.metric_key.model_name], _slice(per_slice.slice_key))
         for per_slice in tfma.load_validation_result(os.fspath(output)).metric_validations_per_slice
         for failure in per_slice.failures
     }
     return Analysis(figures, frozenset(failures))
+
+
+def _name(model: str, models: Sequence[str]) -> str:
+    """What TFMA is told that a model is called: it drops the name of an only one, and then does not find it."""
+    return model if len(models) > 1 else ""
 
 
 def _pairs(where: Slice) -> dict[str, str]:

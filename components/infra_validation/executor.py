@@ -64,5 +64,6 @@ def validate(model: str, samples: Sequence[HeldOut], config: InfraValidationConf
         job = Job(model=model, output=output, max_latency_ms=config.max_latency_ms)
         process.run(PROCESS, dataclasses.asdict(job), node=NODE, clean=True, time_limit_s=config.time_limit_s)
     except (IntegrityError, InstanceError, process.ProcessError) as error:
+        golden.write(output, requests)
         Report(blessed=False, message=str(error), requests=len(requests)).write(output)
     return Report.read(output)

@@ -46,9 +46,10 @@ class Version:
 
 
 def push(source: str | os.PathLike[str], model: str | os.PathLike[str]) -> Version:
-    """Makes a new version of the files below a directory.
+    """Makes a new version of the files below a directory; where the newest version is just that, it is the one.
 
-    The version appears whole or not at all, however this process ends.
+    The version appears whole or not at all, however this process ends; one that did appear before its push was
+    recorded is found again when the push is repeated.
 
     Args:
         source: an exported model.
@@ -62,7 +63,7 @@ def push(source: str | os.PathLike[str], model: str | os.PathLike[str]) -> Versi
         (model / _DIGESTS).mkdir(parents=True, exist_ok=True)
         with _locked(model):
             _sweep(model)
-            return _push(source, model, number=max(_numbers(model), default=0) + 1)
+            return _push(source, model)
     except OSError as error:
         raise StorageError(
             f"cannot push a version: {error.strerror or error}",
@@ -95,15 +96,18 @@ def verify(version: str | os.PathLike[str]) -> None:
 _PUSH_AGAIN = "serve another version, and release the model again"
 
 
-def _push(source: pathlib.Path, model: pathlib.Path, number: int) -> Version:
+def _push(source: pathlib.Path, model: pathlib.Path) -> Version:
     aside = model / f"{_ASIDE}{os.getpid()}"
-    final = model / str(number)
+    newest = max(_numbers(model), default=0)
     try:
         digests, size = {}, 0
         for file in sorted(path for path in source.rglob("*") if path.is_file()):
             name = file.relative_to(source)
             digests[name.as_posix()] = _copy(file, aside / "version" / name)
             size += file.stat().st_size
+        if _holds(model / str(newest), digests):
+            return Version(newest, model / str(newest), len(digests), size)
+        final = model / str(newest + 1)
         for folder, _, _ in os.walk(aside):
             _sync(folder)
         written = aside / "digests.json"
@@ -115,7 +119,16 @@ def _push(source: pathlib.Path, model: pathlib.Path, number: int) -> Version:
         _sync(model)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-    return Version(number, final, len(digests), size)
+    return Version(newest + 1, final, len(digests), size)
+
+
+def _holds(version: pathlib.Path, digests: dict[str, str]) -> bool:
+    """Whether a version is there, has these files and is unharmed."""
+    try:
+        verify(version)
+    except IntegrityError:
+        return False
+    return bool(json.loads(_digests_of(version).read_text()) == digests)
 
 
 def _copy(source: pathlib.Path, target: pathlib.Path) -> str:

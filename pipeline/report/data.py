@@ -35,16 +35,18 @@ def read(outputs: Outputs) -> facts.Funnel:
 
 
 def _stages(outputs: Outputs) -> Iterable[facts.Stage]:
+    aligned = outputs.rows("Align", "samples")
     for node, key, unit in (
         ("Ingest", "records", "records"),
         ("Clean", "cleaned", "records"),
         ("Align", "samples", "samples"),
-        ("Augment", "augmented", "samples, augmented ones too"),
+        ("Augment", "augmented", "samples"),
         ("ExampleGen", "examples", "examples"),
     ):
         rows = outputs.rows(node, key)
         if rows is not None:
-            yield facts.Stage(node, rows, unit)
+            added = node == "Augment" and aligned is not None
+            yield facts.Stage(node, rows, unit, f"{rows - (aligned or 0):,} of them augmented copies" if added else "")
 
 
 def _cleaning(outputs: Outputs) -> CleaningReport | None:

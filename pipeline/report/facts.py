@@ -131,11 +131,12 @@ class Rejections:
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """One step of the funnel: what it is called, how much is left after it, of what."""
+    """One step of the funnel: what it is called, how much is left after it, of what, and what else is to be said."""
 
     name: str
     count: int
     unit: str
+    note: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -109,7 +109,7 @@ def funnel() -> f.Funnel:
             f.Stage("Ingest", 22562, "records"),
             f.Stage("Clean", 22417, "records"),
             f.Stage("Align", 7500, "samples"),
-            f.Stage("Augment", 10301, "samples"),
+            f.Stage("Augment", 10301, "samples", "2,801 of them augmented copies"),
             f.Stage("ExampleGen", 10301, "examples"),
         ),
         ingested=f.Grid(("emoji_datasource", "openmoji", "python"), ("text", "image", "code"), ingested),

@@ -1,0 +1,114 @@
+import collections
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from components.cleaning import rules
+from components.cleaning.config import CleaningConfig
+from schemas import records, tables
+
+CONFIG = CleaningConfig()
+CONTENTS = st.sampled_from(
+    [b"", b" ", b"\xff", b"name", b"name\r\n", b"n" * 80, b" " + b"n" * 80, b"def f(): return 1234", b"\0" * 30]
+)
+ROWS = st.lists(st.tuples(st.sampled_from(["text", "code", "image"]), CONTENTS, st.sampled_from("ab")), max_size=30)
+
+
+def clean(batch, config=CONFIG):
+    standard, unfit = rules.standardise(batch, config)
+    kept, twice = rules.exact_duplicates(standard, config)
+    return rules.in_order(kept), [*tables.to_rows(unfit), *tables.to_rows(twice)]
+
+
+def ids(batch):
+    return batch["record_id"].to_pylist()
+
+
+@pytest.fixture
+def rows_of(record):
+    return lambda drawn: [record(number, *values) for number, values in enumerate(drawn)]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(ROWS)
+def test_every_record_survives_or_is_rejected(rows_of, batch_of, drawn):
+    batch = batch_of(rows_of(drawn))
+    kept, rejected = clean(batch)
+    assert collections.Counter(ids(batch)) == collections.Counter(ids(kept) + [row["record_id"] for row in rejected])
+    assert kept.schema.equals(records.RECORD)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(ROWS)
+def test_cleaning_what_is_clean_changes_nothing(rows_of, batch_of, drawn):
+    kept, _ = clean(batch_of(rows_of(drawn)))
+    again, rejected = clean(kept)
+    assert rejected == []
+    assert again.equals(kept)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(ROWS, st.randoms())
+def test_the_order_of_records_does_not_matter(rows_of, batch_of, drawn, random):
+    rows = rows_of(drawn)
+    shuffled = random.sample(rows, len(rows))
+    kept, rejected = clean(batch_of(rows))
+    kept_too, rejected_too = clean(batch_of(shuffled))
+    assert kept.equals(kept_too)
+    assert sorted(rejected, key=str) == sorted(rejected_too, key=str)
+
+
+def test_the_first_by_source_stays_and_the_others_name_it(record, batch_of):
+    content = b"long enough " * 10
+    rows = [record(1, "text", content, "b"), record(2, "text", content, "a"), record(3, "code", content, "b")]
+    kept, [dropped] = clean(batch_of(rows))
+    assert set(ids(kept)) == {rows[2]["record_id"]} | {rows[1]["record_id"]}
+    assert dropped == {
+        "record_id": rows[0]["record_id"],
+        "content_sha256": records.content_sha256(content.strip()),
+        "source": "b",
+        "modality": "text",
+        "origin": "place 1",
+        "stage": "cleaning",
+        "reason": "exact_duplicate",
+        "measured": rows[1]["record_id"],
+        "limit": "",
+    }
+
+
+def test_short_names_may_recur_but_images_and_codes_may_not(mixed, batch_of):
+    kept, rejected = clean(batch_of(mixed))
+    names = [row["content"] for row in tables.to_rows(kept)]
+    assert names.count(b"same name") == 2
+    reasons = collections.Counter((row["modality"], row["reason"]) for row in rejected)
+    assert reasons == {
+        ("text", "exact_duplicate"): 40,
+        ("code", "exact_duplicate"): 35,
+        ("image", "exact_duplicate"): 45,
+        ("text", "not_utf8"): 1,
+        ("text", "empty"): 1,
+        ("code", "too_short"): 1,
+        ("image", "broken_image"): 2,
+    }
+
+
+def test_what_is_standardised_has_a_new_identity(record, batch_of):
+    kept, _ = clean(batch_of([record(1, "text", b"caf\xc3\x83\xc2\xa9 closed\r\n")]))
+    [row] = tables.to_rows(kept)
+    assert row["content"] == "café closed".encode()
+    assert row["content_sha256"] == records.content_sha256(row["content"])
+    assert row["attributes"] == {"origin": "place 1", "key": "1", "dataset": "mine"}
+
+
+def test_images_say_that_they_are_png_now(mixed, batch_of):
+    kept, _ = clean(batch_of(mixed))
+    types = {(row["modality"], row["media_type"]) for row in tables.to_rows(kept)}
+    assert types == {("text", "text/plain"), ("code", "text/plain"), ("image", "image/png")}
+
+
+def test_no_records_are_no_trouble(batch_of):
+    kept, rejected = clean(batch_of([]))
+    assert kept.num_rows == 0 and rejected == []
+    assert pa.Table.from_batches([kept]).schema.equals(records.RECORD)
