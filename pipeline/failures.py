@@ -117,14 +117,17 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 def _storage_error(chain: list[BaseException]) -> StorageError | None:
     for link in chain:
-        number = link.errno if isinstance(link, OSError) else None
-        place = os.fsdecode(link.filename) if isinstance(link, OSError) and link.filename else None
-        if number in (errno.ENOSPC, errno.EDQUOT) or _FULL in str(link):
-            return StorageError("the disk is full", where=place, remedy="free space, then go on")
-        if number in _STORAGE_ERRNOS and isinstance(link, OSError):
+        if isinstance(link, OSError) and link.errno in _STORAGE_ERRNOS:
+            place = os.fsdecode(link.filename) if isinstance(link.filename, (str, bytes)) else None
+            if link.errno in (errno.ENOSPC, errno.EDQUOT):
+                return _disk_full(place)
             words = (link.strerror or "refused").lower()
             return StorageError(f"a file cannot be read or written: {words}", where=place, remedy="fix its permissions")
-    return None
+    return _disk_full(None) if any(_FULL in str(link) for link in chain) else None
+
+
+def _disk_full(place: str | None) -> StorageError:
+    return StorageError("the disk is full", where=place, remedy="free space, then go on")
 
 
 def _own_frame(chain: list[BaseException]) -> str | None:

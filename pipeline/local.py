@@ -204,8 +204,16 @@ class _Run:
         result = RunResult(self._directory.run_id, ordered, self._started, ended, self._directory.path)
         self._directory.event("run_ended", status=result.status)
         self._directory.close(result.status)
-        self._console.finish(result, self._summarize(result), failures.block(self._home, ordered))
+        self._console.finish(result, self._summary(result), failures.block(self._home, ordered))
         return result
+
+    def _summary(self, result: RunResult) -> list[str]:
+        """What the caller has to say; that it can't does not change how the run ended."""
+        try:
+            return self._summarize(result)
+        except Exception as error:
+            _log.exception("no summary")
+            return [f"  no summary: {failures.describe(error).what}; see {failures.relative(self._directory.log)}"]
 
     def _work(self, name: str) -> NodeResult:
         """Does a node, in its thread."""

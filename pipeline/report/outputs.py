@@ -39,13 +39,12 @@ class Outputs:
             raise NotThereError(error.what) from error
         context = next((run.context_id for run in self.store.runs() if run.id == run_id), None)
         executions = self.store.executions_of(context) if context is not None else []
-        newest: dict[int, str] = {}
-        for execution in executions:  # newest first: earlier attempts at a node give way
-            if execution.state in _PUBLISHED and execution.node not in newest.values():
-                newest[execution.id] = execution.node
-        events = [event for event in self.store.events_of_executions(newest) if event.role is Role.OUTPUT]
+        # Of several attempts at a node that were published, the last one counts.
+        last = {row.node: row.id for row in sorted(executions, key=lambda row: row.id) if row.state in _PUBLISHED}
+        nodes_by_execution = {execution_id: node for node, execution_id in last.items()}
+        events = [event for event in self.store.events_of_executions(last.values()) if event.role is Role.OUTPUT]
         artifacts = {artifact.id: artifact for artifact in self.store.artifacts(event.artifact for event in events)}
-        self._artifacts = {(newest[event.execution], event.key): artifacts[event.artifact] for event in events}
+        self._artifacts = {(nodes_by_execution[e.execution], e.key): artifacts[e.artifact] for e in events}
 
     def artifact(self, node: str, key: str) -> Artifact:
         """An output of a node.

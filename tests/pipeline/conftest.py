@@ -83,7 +83,14 @@ def started(home):
 
     def start(nodes, **spec):
         process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", str(HERE / "toy_pipeline.py"), str(home.root), json.dumps({"nodes": nodes, **spec})],
+            [
+                sys.executable,
+                "-W",
+                "ignore",
+                str(HERE / "toy_pipeline.py"),
+                str(home.root),
+                json.dumps({"nodes": nodes, **spec}),
+            ],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

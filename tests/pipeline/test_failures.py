@@ -26,7 +26,7 @@ def wrapped_as_beam_does(error):
         try:
             raise error
         except Exception as inner:
-            raise RuntimeError(f"{inner} [while running 'Step']") from inner.__cause__
+            raise RuntimeError(f"{inner} [while running 'Step']")  # noqa: B904
 
     return caught(raises)
 
@@ -77,8 +77,14 @@ def test_known_error_speaks_through_beams_wrapping():
     [
         (OSError(errno.ENOSPC, "No space left on device", "/data/x"), "the disk is full"),
         (RuntimeError("ResourceExhausted: /data/x; No space left on device"), "the disk is full"),
-        (PermissionError(errno.EACCES, "Permission denied", "/data/x"), "a file cannot be read or written: permission denied"),
-        (OSError(errno.EROFS, "Read-only file system", "/data/x"), "a file cannot be read or written: read-only file system"),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "/data/x"),
+            "a file cannot be read or written: permission denied",
+        ),
+        (
+            OSError(errno.EROFS, "Read-only file system", "/data/x"),
+            "a file cannot be read or written: read-only file system",
+        ),
     ],
 )
 def test_disk_that_cannot_be_written_is_named(error, what):

@@ -171,7 +171,10 @@ def test_lock_is_still_held_after_its_holder_was_asked_for(home):
     home.root.mkdir()
     with locks.HomeLock(home, ("headrace", "run")):
         locks.holder(home)
-        code = "import pathlib, sys; from pipeline import locks; from schemas.home import Home; print(locks.holder(Home(pathlib.Path(sys.argv[1]))).pid)"
+        code = (
+            "import pathlib, sys; from pipeline import locks; from schemas.home import Home; "
+            "print(locks.holder(Home(pathlib.Path(sys.argv[1]))).pid)"
+        )
         assert python(code, home.root).communicate()[0] == f"{os.getpid()}\n"
 
 
@@ -195,4 +198,3 @@ def test_status_needs_neither_tfx_nor_time(home, run):
 
 def test_status_of_an_empty_home_says_where_to_start(home):
     assert "start with  headrace run" in status.render(status.status(home))
-

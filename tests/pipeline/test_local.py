@@ -140,7 +140,11 @@ def test_model_that_is_not_pushed_is_refused_also_from_the_cache(run):
 def test_full_disk_in_a_node_is_said_in_words(run):
     failure = run({"A": failing("full")})["A"].failure
 
-    assert (failure.kind, failure.what, failure.remedy) == ("StorageError", "the disk is full", "free space, then go on")
+    assert (failure.kind, failure.what, failure.remedy) == (
+        "StorageError",
+        "the disk is full",
+        "free space, then go on",
+    )
 
 
 def test_failed_node_leaves_no_output_and_after_the_repair_the_rest_is_cached(run, home):
@@ -247,7 +251,9 @@ def test_partial_run_resolves_again(run, home):
 
 
 def test_partial_run_without_what_it_needs_says_so(run):
-    with pytest.raises(ConfigError, match=r"Dependencies were not executed: \[A, B, C\]\n  -> run `headrace run` first"):
+    with pytest.raises(
+        ConfigError, match=r"Dependencies were not executed: \[A, B, C\]\n  -> run `headrace run` first"
+    ):
         run(DIAMOND, start="D")
 
 

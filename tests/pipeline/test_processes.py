@@ -114,5 +114,3 @@ def test_nothing_is_removed_where_the_node_is_unknown(tmp_path):
     (home.artifacts / "out" / "7").mkdir(parents=True)
 
     assert list(executions.remove_outputs(home, "", 7)) == []
-
-

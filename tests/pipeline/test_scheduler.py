@@ -14,8 +14,7 @@ def graphs(draw):
     """A graph, and the tasks that end badly."""
     names = [f"t{i}" for i in range(draw(st.integers(1, 9)))]
     needs = {
-        name: frozenset(draw(st.sets(st.sampled_from(names[:i])))) if i else frozenset()
-        for i, name in enumerate(names)
+        name: frozenset(draw(st.sets(st.sampled_from(names[:i])))) if i else frozenset() for i, name in enumerate(names)
     }
     return needs, draw(st.sets(st.sampled_from(names)))
 

@@ -42,9 +42,10 @@ def test_nearly_full_disk_is_refused(tmp_path, monkeypatch):
         storage.prepare(Home(tmp_path))
 
 
-def test_run_is_refused_before_anything_runs(tmp_path, run, home, journal):
-    home.root.parent.joinpath("home").write_text("in the way")
+def test_run_is_refused_before_anything_runs(run, home, journal, monkeypatch):
+    monkeypatch.setattr(storage, "FREE_FLOOR_BYTES", 10**18)
 
     with pytest.raises(StorageError):
         run({"A": {}})
     assert journal() == {}
+    assert not home.runs.exists()

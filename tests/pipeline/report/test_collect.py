@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import subprocess
 import sys
 
 import pytest
+from ml_metadata.proto import metadata_store_pb2
 
-from pipeline import runs
 from pipeline.report import collect, facts, render
 from pipeline.runs import Outcome, Status
 from schemas.errors import StorageError
@@ -151,11 +152,12 @@ def test_neither_tensorflow_nor_tfx_is_needed():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
 
 
-def test_a_retried_node_is_shown_by_its_last_attempt(tmp_path):
+def test_the_last_published_attempt_at_a_node_counts(tmp_path):
     home = made_up_home.MadeUpHome(tmp_path / "home")
-    home.publish("Compress", {"report": ("headrace.CompressionReport", {})})
-    places = home.publish("Compress", {"report": ("headrace.CompressionReport", {})})
-    made_up.compressed().write(places["report"])
+    outputs = {"report": ("headrace.CompressionReport", {})}
+    first, second = (home.publish("Compress", outputs)["report"] for _ in range(2))
+    home.publish("Compress", outputs, state=metadata_store_pb2.Execution.FAILED)
+    dataclasses.replace(made_up.compressed(), recipe="an earlier one").write(first)
+    made_up.compressed().write(second)
     home.ended("Compress", attempts=2)
-    home.run.close(runs.Status.DONE)
     assert collect.collect(home.home, home.run.run_id).compression == made_up.compressed()

@@ -20,7 +20,14 @@ def test_a_small_png_is_shown_as_it_is():
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"GIF89a", b"<svg onload=alert(1)>", b"\xff\xd8\xff\xe0JFIF", b"\x89PNG\r\n\x1a\n", b"\x89PNG\r\n\x1a"],
+    [
+        b"",
+        b"GIF89a" + bytes(60),
+        b"<svg onload=alert(1)>" * 9,
+        b"\xff\xd8\xff\xe0JFIF" + bytes(60),
+        b"\x89PNG\r\n\x1a\n",
+        b"\x89PNG\r\n\x1a",
+    ],
 )
 def test_what_is_no_png_is_not_shown(content):
     assert gallery.picture(content) == facts.Missing("it is not a PNG")

@@ -1,0 +1,55 @@
+"""AdamW as data-parallel training needs it: gradients are clipped after they were summed over the devices.
+
+Keras clips what each device computed before the sum (3.6e-3 off in the weights after 20 steps on two devices).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from components.training.config import TrainingConfig
+
+_BETA_1, _BETA_2 = 0.9, 0.98
+
+
+class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
+    """Rises in a straight line, then falls along a cosine (Loshchilov and Hutter 2017).
+
+    Args:
+        config: peak, warm-up, end and number of steps.
+    """
+
+    def __init__(self, config: TrainingConfig):
+        super().__init__()
+        self._config = config
+
+    def __call__(self, step: Any) -> tf.Tensor:
+        """The learning rate of a step, from 0 on."""
+        config = self._config
+        done = tf.cast(step, tf.float32)
+        warm = tf.minimum(1.0, (done + 1) / max(1, config.warmup_steps))
+        cosine = 0.5 * (1 + tf.cos(math.pi * tf.minimum(1.0, done / config.steps)))
+        return config.learning_rate * warm * (config.final_learning_rate + (1 - config.final_learning_rate) * cosine)
+
+
+class AdamW(keras.optimizers.AdamW):
+    """AdamW (Loshchilov and Hutter 2019) that clips by the global norm of the summed gradient.
+
+    Args:
+        config: learning rate, decay and norm.
+    """
+
+    def __init__(self, config: TrainingConfig):
+        super().__init__(
+            WarmupCosine(config), weight_decay=config.weight_decay, beta_1=_BETA_1, beta_2=_BETA_2, name="adamw"
+        )
+        self._clip_norm = config.clip_norm
+
+    def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> Any:
+        pairs = list(super()._all_reduce_sum_gradients(grads_and_vars))
+        clipped, _ = tf.clip_by_global_norm([gradient for gradient, _ in pairs], self._clip_norm)
+        return list(zip(clipped, [variable for _, variable in pairs], strict=True))
