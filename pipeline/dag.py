@@ -62,7 +62,7 @@ def build(config: Config, home: Home | None = None) -> pipeline.Pipeline:
         tokenizer=tokenize.outputs["tokenizer"],
         anomalies=validator.outputs["anomalies"],
         config=config.training,
-        sequence=config.transform,
+        budgets=config.transform,
         seed=config.seed,
     )
     compress = Compress(model=train.outputs["model"], samples=align.outputs["samples"], config=config.compression)

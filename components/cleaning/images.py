@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -12,6 +13,9 @@ from components.cleaning.faults import Fault, Reason
 
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
 _COMPRESSION = 6
+
+# Pillow warns of images that it would still decode; here their pixels are counted before that.
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 
 def standard_image(content: bytes, config: CleaningConfig) -> bytes | Fault:

@@ -16,7 +16,7 @@ from components.evaluation import report as evaluation
 from components.infra_validation import report as infra_validation
 from components.release import report as release
 from lineage import graph, rendering
-from pipeline.report import data, facts, gallery, run
+from pipeline.report import data, facts, gallery, run, training
 from pipeline.report.outputs import NotThereError, Outputs
 from schemas.home import Home
 
@@ -39,7 +39,7 @@ def collect(home: Home, run_id: str) -> facts.Facts:
         run=of_run,
         funnel=_part(lambda: data.read(outputs())),
         gallery=_part(lambda: gallery.read(_samples(outputs()))),
-        training=facts.Missing("not yet"),
+        training=_part(lambda: training.read(outputs().directory("Train", "model_run"))),
         evaluation=_part(lambda: evaluation.Report.read(outputs().directory("Evaluate", "evaluation"))),
         compression=_part(lambda: compression.Report.read(outputs().directory("Compress", "report"))),
         serving=_part(lambda: infra_validation.Report.read(outputs().directory("InfraValidate", "blessing"))),

@@ -205,32 +205,36 @@ class Interval:
 
 @dataclasses.dataclass(frozen=True)
 class Training:
-    """How training went; all losses in bits per byte.
+    """How training went; losses in bits per byte.
 
     Attributes:
         architecture: the network's name.
         parameters: trainable weights.
+        samples: of the split that it learnt from.
         steps: optimizer steps done.
-        seconds: what they took; None if that is not known.
+        seconds: wall time of the last attempt.
+        tokens_per_s: over that attempt; None where it had no step left to do.
         train: training loss by step.
-        held_out: held-out loss by step.
-        final: held-out loss of the model that was exported.
-        unigram: of a byte unigram on the same bytes; None where it was not measured.
-        trigram: of an interpolated Kneser-Ney byte 3-gram on the same bytes; as well.
-        image_effect: loss with a shuffled image minus loss with the right one.
-        resumed_from: the step that a former attempt had reached.
-        notes: further facts, in sentences.
+        held_out: held-out loss by step, on some samples.
+        final: held-out loss at the end, on all samples.
+        unigram: of a byte unigram on the same bytes.
+        trigram: of an interpolated Kneser-Ney byte 3-gram on the same bytes.
+        image_effect: nats that a sample costs more with another sample's image; None where images are too few.
+        resumed_from: the step of the checkpoint that it went on from.
+        notes: what went wrong on the way and was mended.
     """
 
     architecture: str
     parameters: int
+    samples: int
     steps: int
-    seconds: float | None
+    seconds: float
+    tokens_per_s: float | None
     train: tuple[tuple[int, float], ...]
     held_out: tuple[tuple[int, float], ...]
     final: float
-    unigram: float | None
-    trigram: float | None
+    unigram: float
+    trigram: float
     image_effect: Interval | None
     resumed_from: int | None = None
     notes: tuple[str, ...] = ()

@@ -60,7 +60,7 @@ def _dag(run: Run) -> graph.Drawing | None:
 def _chart(training: Training) -> curve.Chart | None:
     levels = {"byte unigram": training.unigram, "Kneser-Ney 3-gram": training.trigram}
     lines = {"training": training.train, "held-out": training.held_out}
-    return curve.draw(lines, {name: value for name, value in levels.items() if value is not None})
+    return curve.draw(lines, levels)
 
 
 @functools.cache

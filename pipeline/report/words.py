@@ -93,24 +93,24 @@ def visible(text: str) -> str:
 
 def verdict_on_yardsticks(training: Training) -> str:
     """The final held-out loss beside the n-grams' in a sentence."""
-    sentence = f"Held-out loss {bits(training.final)} bits per byte"
-    beaten = [
+    beaten = " and ".join(
         f"{'under' if training.final < value else 'not under'} the {name}'s {bits(value)}"
         for name, value in (("byte unigram", training.unigram), ("Kneser-Ney 3-gram", training.trigram))
-        if value is not None
-    ]
-    return f"{sentence}, {' and '.join(beaten)}." if beaten else f"{sentence}."
+    )
+    return f"Held-out loss {bits(training.final)} bits per byte, {beaten}."
 
 
 def verdict_on_image(training: Training) -> str:
     """Whether the image matters, in a sentence with the interval."""
     effect = training.image_effect
     if effect is None:
-        return "Whether the image matters was not measured."
-    interval = f"95% interval {effect.low:+.4f} to {effect.high:+.4f}, {count(effect.samples)} samples"
+        return "Whether the image matters was not measured: too few held-out samples have one."
+    interval = f"95% interval {effect.low:+.3f} to {effect.high:+.3f} over {count(effect.samples)} samples"
     if effect.low > 0:
-        return f"The image matters: with another sample's image the loss is {effect.mean:.4f} higher ({interval})."
-    moved = f"with another sample's image the loss moves by {effect.mean:+.4f}"
+        return (
+            f"The image matters: with another sample's image a sample costs {effect.mean:.3f} nats more ({interval})."
+        )
+    moved = f"with another sample's image the cost of a sample moves by {effect.mean:+.3f} nats"
     return f"No effect of the image can be told: {moved} ({interval})."
 
 

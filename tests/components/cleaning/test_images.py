@@ -88,6 +88,7 @@ def test_a_photograph_on_its_side_is_turned_upright():
     assert opened(standard_image(encoded(noise(), "JPEG", exif=exif), CONFIG)).size == (12, 16)
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("size", [(5000, 5000), (12_000, 12_000), (60_000, 60_000)])
 def test_a_decompression_bomb_is_rejected_before_it_is_decoded(size):
     raw = bomb(*size)
@@ -130,7 +131,7 @@ def test_a_standard_image_stays_as_it_is_byte_for_byte():
 
 @given(st.data())
 def test_hostile_bytes_never_raise(data):
-    raw = bytearray(encoded(noise("P"), data.draw(st.sampled_from(["PNG", "JPEG", "GIF", "WEBP", "BMP"]))))
+    raw = bytearray(encoded(noise(), data.draw(st.sampled_from(["PNG", "JPEG", "GIF", "WEBP", "BMP"]))))
     for _ in range(data.draw(st.integers(1, 8))):
         raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
     assert isinstance(standard_image(bytes(raw[: data.draw(st.integers(1, len(raw)))]), CONFIG), (bytes, Fault))

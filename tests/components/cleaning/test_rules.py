@@ -90,7 +90,8 @@ def test_short_names_may_recur_but_images_and_codes_may_not(mixed, batch_of):
         ("text", "not_utf8"): 1,
         ("text", "empty"): 1,
         ("code", "too_short"): 1,
-        ("image", "broken_image"): 2,
+        ("image", "not_an_image"): 1,
+        ("image", "broken_image"): 1,
     }
 
 

@@ -182,7 +182,12 @@ def whole(root: pathlib.Path) -> MadeUpHome:
     data(home)
     for name in ("StatisticsGen", "SchemaImport", "ExampleValidator", "Tokenize", "Transform", "LiveModel"):
         home.ended(name, runs.Outcome.CACHED)
-    home.publish("Train", {"model": ("Model", {})}, {"samples": home.artifact_id("Align", "samples")})
+    places = home.publish(
+        "Train",
+        {"model": ("Model", {}), "model_run": ("ModelRun", {})},
+        {"samples": home.artifact_id("Align", "samples")},
+    )
+    write_training(places["model_run"])
     home.ended("Train")
     places = home.publish(
         "Compress",
@@ -207,6 +212,33 @@ def whole(root: pathlib.Path) -> MadeUpHome:
     home.ended("Release")
     home.run.close(runs.Status.DONE)
     return home
+
+
+def write_training(directory: pathlib.Path, points: int = 900) -> None:
+    """The training of `made_up.training`, with a point of the curve at each step."""
+    from components.training import measuring, report  # TensorFlow comes along
+
+    told = made_up.training()
+    report.Report(
+        architecture=told.architecture,
+        parameters=told.parameters,
+        steps=told.steps,
+        seconds=told.seconds,
+        tokens_per_s=told.tokens_per_s,
+        resumed_from_step=300,
+        notes=("checkpoint 400 was damaged, gone on from 300",),
+        weights_digest="0" * 64,
+        bits_per_byte=told.final,
+        unigram_bits_per_byte=told.unigram,
+        trigram_bits_per_byte=told.trigram,
+        image_effect=measuring.Interval(**dataclasses.asdict(told.image_effect)),
+        train_samples=told.samples,
+        eval_samples=753,
+    ).write(directory)
+    curve = report.Curve(directory / report.CURVE_FILE_NAME)
+    for step in range(1, points + 1):
+        held_out = 2.0 if step % 100 == 0 else None
+        curve.add(report.Point(step, 3.0, 1e-3, 2.0 + 1 / step, held_out, 5000.0))
 
 
 def failed(root: pathlib.Path) -> MadeUpHome:

@@ -67,6 +67,17 @@ def test_the_gallery_mixes_sources_and_splits_and_shows_a_pair(collected):
     assert original.text == copy.text
 
 
+def test_the_training_is_told_with_its_curve(collected):
+    training = collected.training
+    assert (training.final, training.unigram, training.trigram) == (1.4366, 4.871, 2.263)
+    assert training.image_effect == made_up.training().image_effect
+    assert training.resumed_from == 300
+    assert training.notes == ("checkpoint 400 was damaged, gone on from 300",)
+    assert training.held_out == tuple((step, 2.0) for step in range(100, 901, 100))
+    assert 400 <= len(training.train) <= 500
+    assert training.train[-1] == (900, 2.0 + 1 / 900)
+
+
 def test_judgements_and_lineage_are_those_of_the_run(collected):
     assert collected.compression == made_up.compressed()
     assert collected.evaluation == made_up.evaluated()

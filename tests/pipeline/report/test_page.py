@@ -67,7 +67,7 @@ def test_every_section_shows_its_key_figures(open_page):
         "Held-out loss 1.437 bits per byte, under the byte unigram's 4.871 and under the Kneser-Ney 3-gram's 2.263"
         in training
     )
-    assert "95% interval +0.0121 to +0.0245" in training
+    assert "a sample costs 0.830 nats more (95% interval +0.410 to +1.250 over 351 samples)" in training
     evaluation = opened.text("Evaluation")
     assert "Blessed: every limit that was judged is met" in evaluation
     assert "python 792 100,102 2.489 2.488 none yet" in evaluation

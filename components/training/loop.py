@@ -1,0 +1,220 @@
+"""The training loop: a step over one or several devices, the curve, checkpoints, and going on from one."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import pathlib
+import time
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from components.training import measuring
+from components.training.checkpoints import Checkpoints
+from components.training.config import TrainingConfig
+from components.training.examples import Examples
+from components.training.gpt import Gpt
+from components.training.optimizer import AdamW
+from components.training.report import Curve, Point
+from components.training.sampler import Sampler
+from components.transform.config import TransformConfig
+from schemas import progress
+from schemas.errors import IntegrityError
+from serving import sequence
+
+NODE = "Train"
+_LENGTH_STEP = 32
+"""Batches are padded to a multiple of this, so that the step is traced for a few shapes only."""
+_SCORED_AT_ONCE = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """What a training came to.
+
+    Attributes:
+        resumed_from_step: the checkpoint that it went on from, or None.
+        note: what was damaged and passed over, or None.
+        tokens_per_s: over the steps of this attempt; None where none was left to do.
+        checkpoint: path of the last checkpoint, as `tf.train` names it.
+    """
+
+    resumed_from_step: int | None
+    note: str | None
+    tokens_per_s: float | None
+    checkpoint: str
+
+
+class Trainer:
+    """A model, its optimizer and the devices that they live on.
+
+    Args:
+        config: how to train.
+        budgets: how much of a sample the model sees.
+        vocabulary: number of token ids.
+        seed: all randomness comes from it.
+    """
+
+    def __init__(self, config: TrainingConfig, budgets: TransformConfig, *, vocabulary: int, seed: int):
+        self.config, self._seed = config, seed
+        self._strategy = _strategy(config)
+        keras.utils.set_random_seed(seed)
+        with self._strategy.scope():
+            self.model = Gpt(
+                config.gpt,
+                vocabulary=vocabulary,
+                tokens=sequence.length(budgets.text_tokens, budgets.code_tokens),
+                image_size=budgets.image_size,
+            )
+            self._weights = self.model.trainable_variables
+            self.optimizer = AdamW(config)
+            self.optimizer.exclude_from_weight_decay(
+                [weight for weight in self._weights if len(weight.shape) < 2 or weight is self.model.embedding]
+            )
+            self.optimizer.build(self._weights)
+        self._step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
+        self._seed_kept = tf.Variable(seed, dtype=tf.int64, trainable=False, name="seed")
+        self._train_step = tf.function(self._distributed_step)
+        self._score_batch = tf.function(self._token_nll)
+
+    def fit(self, train: Examples, held_out: Examples, directory: pathlib.Path) -> Trained:
+        """Trains to the last step, from the newest whole checkpoint in the directory if there is one.
+
+        Args:
+            train: what to learn from.
+            held_out: what the curve is measured on.
+            directory: of checkpoints and curve; kept until the caller has the model.
+
+        Raises:
+            IntegrityError: the directory holds another training, or nothing that can be read.
+        """
+        config = self.config
+        checkpoints = Checkpoints(
+            directory / "checkpoints",
+            keep=config.keep_checkpoints,
+            model=self.model,
+            optimizer=self.optimizer,
+            step=self._step,
+            seed=self._seed_kept,
+        )
+        note = checkpoints.restore()
+        if int(self._seed_kept) != self._seed:
+            raise IntegrityError("the checkpoint is of another seed", where=str(directory), remedy="remove it")
+        first = int(self._step)
+        curve = Curve(directory / "metrics.jsonl")
+        curve.go_on_from(first)
+        sampler = Sampler(train.lengths(), batch_size=config.batch_size, seed=self._seed)
+        watched = held_out.take(_spread(len(held_out), config.curve_samples))
+        logs = tf.summary.create_file_writer(str(directory / "logs"))
+        progress.start(NODE, "training", total=config.steps, unit="steps")
+        progress.update(NODE, first)
+        tokens = spent = 0.0
+        since, since_tokens = time.monotonic(), 0.0
+        for step in range(first, config.steps):
+            batch = train.take(sampler.batch(step))
+            loss, count = self._run(batch, step)
+            tokens += count
+            progress.update(NODE, step + 1)
+            done = step + 1
+            if done % config.evaluate_every_steps == 0 or done == config.steps:
+                seconds = time.monotonic() - since
+                spent += seconds
+                point = self._point(done, loss, count, batch, watched, (tokens - since_tokens) / seconds)
+                curve.add(point)
+                _log_to_tensorboard(logs, point)
+                since, since_tokens = time.monotonic(), tokens
+            if done % config.checkpoint_every_steps == 0 or done == config.steps:
+                self._step.assign(done)
+                checkpoints.save(done)
+        return Trained(first or None, note, tokens / spent if spent else None, checkpoints.latest)
+
+    def token_nll(self, examples: Examples) -> npt.NDArray[np.float32]:
+        """Negative log-likelihood of each token, nats, float32 `[samples, seq]`; zero for `BOS` and `PAD`."""
+        found = np.zeros(examples.ids.shape, np.float32)
+        order = np.argsort(examples.lengths(), kind="stable")  # like lengths together: less padding
+        for start in range(0, len(order), _SCORED_AT_ONCE):
+            chosen = order[start : start + _SCORED_AT_ONCE]
+            batch = examples.take(chosen)
+            ids = _trimmed(batch)
+            found[chosen, : ids.shape[1]] = self._score_batch(
+                tf.constant(ids), tf.constant(batch.images), tf.constant(batch.has_image)
+            ).numpy()
+        return found
+
+    def _run(self, batch: Examples, step: int) -> tuple[float, int]:
+        """One update; the loss in nats a token, and how many tokens."""
+        ids = _trimmed(batch)
+        count = int((ids[:, 1:] != sequence.PAD).sum())
+        share = len(ids) // self._strategy.num_replicas_in_sync
+
+        def of_replica(values: npt.NDArray) -> tf.distribute.DistributedValues:
+            return self._strategy.experimental_distribute_values_from_function(
+                lambda context: tf.constant(
+                    values[context.replica_id_in_sync_group * share :][:share]
+                )
+            )
+
+        seed = np.array([self._seed, 2 * step * self.config.gpt.depth], np.int64).astype(np.int32)
+        loss = self._train_step(
+            of_replica(ids), of_replica(batch.images), of_replica(batch.has_image), tf.constant(seed), float(count)
+        )
+        return float(loss), count
+
+    def _distributed_step(self, ids, images, has_image, seed, count):  # type: ignore[no-untyped-def]
+        losses = self._strategy.run(self._replica_step, args=(ids, images, has_image, seed, count))
+        return self._strategy.reduce("SUM", losses, axis=None)
+
+    def _replica_step(self, ids, images, has_image, seed, count):  # type: ignore[no-untyped-def]
+        with tf.GradientTape() as tape:
+            nll = self.model.log_likelihood_loss(ids, _unit(images), has_image, seed=seed)
+            loss = tf.reduce_sum(nll) / tf.cast(count, tf.float32)
+        gradients = tape.gradient(loss, self._weights)
+        self.optimizer.apply([tf.convert_to_tensor(gradient) for gradient in gradients], self._weights)
+        return loss
+
+    def _token_nll(self, ids, images, has_image):  # type: ignore[no-untyped-def]
+        return self.model.token_nll(ids, _unit(images), has_image)
+
+    def _point(
+        self, done: int, loss: float, count: int, batch: Examples, watched: Examples, tokens_per_s: float
+    ) -> Point:
+        return Point(
+            step=done,
+            loss=loss,
+            learning_rate=float(self.optimizer.learning_rate),
+            train_bits_per_byte=loss * count / math.log(2) / max(1, int(batch.sizes.sum())),
+            held_out_bits_per_byte=measuring.bits_per_byte(self.token_nll(watched), watched),
+            tokens_per_s=tokens_per_s,
+        )
+
+
+def _strategy(config: TrainingConfig) -> tf.distribute.Strategy:
+    if config.strategy == "none":
+        return tf.distribute.get_strategy()
+    devices = [f"/cpu:{index}" for index in range(config.devices)]
+    return tf.distribute.MirroredStrategy(devices, cross_device_ops=tf.distribute.ReductionToOneDevice())
+
+
+def _trimmed(batch: Examples) -> npt.NDArray[np.int32]:
+    """The ids without the padding that all have, to a length of which there are few."""
+    longest = int(batch.lengths().max())
+    return batch.ids[:, : min(batch.ids.shape[1], -(-(longest - 1) // _LENGTH_STEP) * _LENGTH_STEP + 1)]
+
+
+def _unit(images: tf.Tensor) -> tf.Tensor:
+    return tf.cast(images, tf.float32) / 255.0
+
+
+def _log_to_tensorboard(writer: tf.summary.SummaryWriter, point: Point) -> None:
+    with writer.as_default(step=point.step):
+        for name, value in dataclasses.asdict(point).items():
+            if name != "step" and value is not None:
+                tf.summary.scalar(name, value)
+    writer.flush()
+
+
+def _spread(samples: int, wanted: int) -> npt.NDArray[np.int64]:
+    return np.unique(np.linspace(0, samples - 1, min(samples, wanted)).astype(np.int64))

@@ -1,0 +1,97 @@
+"""The process that trains: `python -m components.training.main JOB.json`, started by the node Train.
+
+TensorFlow is told about devices and determinism before it starts, which a process that has used it cannot do.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import time
+from typing import Any
+
+import sentencepiece
+import tensorflow as tf
+import tensorflow_text  # noqa: F401  (registers the tokeniser's operations)
+
+from components import process
+from components.training import examples, export, measuring, ngrams
+from components.training.config import TrainingConfig
+from components.training.examples import Examples
+from components.training.loop import NODE, Trainer
+from components.training.report import Report
+from components.transform.config import TransformConfig
+from schemas import progress
+from schemas.config import from_json
+from serving import sequence
+
+
+def train(job: dict[str, Any]) -> None:
+    """Trains, measures, exports.
+
+    Args:
+        job: `config`, `budgets` (JSON), `seed`; `train`, `eval` (directories of transformed examples);
+            `transform_graph`, `tokenizer` (paths); `directory` (of the training's state); `output` (made here: `model`,
+            `report.json`, and the last checkpoint's prefix in `checkpoint.txt`).
+    """
+    began = time.monotonic()
+    config, budgets = from_json(TrainingConfig, job["config"]), from_json(TransformConfig, job["budgets"])
+    _configure(config)
+    directory, output = pathlib.Path(job["directory"]), pathlib.Path(job["output"])
+    output.mkdir(parents=True)
+    progress.start(NODE, "reading examples")
+    train_split, eval_split = (examples.load(job[split], budgets) for split in ("train", "eval"))
+    tokenizer = sentencepiece.SentencePieceProcessor(model_file=job["tokenizer"])
+    trainer = Trainer(config, budgets, vocabulary=tokenizer.get_piece_size(), seed=job["seed"])
+    trained = trainer.fit(train_split, eval_split, directory)
+    progress.start(NODE, "measuring held-out loss")
+    nll = trainer.token_nll(eval_split)
+    effect = measuring.image_effect(trainer.token_nll, nll, eval_split, seed=job["seed"])
+    seen, held_out = (_documents(split, tokenizer) for split in (train_split, eval_split))
+    trigram = ngrams.KneserNey3.fit(seen).bits_per_byte(held_out)
+    progress.start(NODE, "exporting")
+    export.export(
+        trainer.model,
+        output / "model",
+        transform_graph=job["transform_graph"],
+        tokenizer=pathlib.Path(job["tokenizer"]),
+        budgets=budgets,
+    )
+    (output / "checkpoint.txt").write_text(trained.checkpoint)
+    Report(
+        architecture=config.architecture,
+        parameters=trainer.model.count_params(),
+        steps=config.steps,
+        seconds=round(time.monotonic() - began, 3),
+        tokens_per_s=trained.tokens_per_s,
+        resumed_from_step=trained.resumed_from_step,
+        notes=(trained.note,) if trained.note else (),
+        weights_digest=export.weights_digest(trainer.model),
+        bits_per_byte=measuring.bits_per_byte(nll, eval_split),
+        unigram_bits_per_byte=ngrams.unigram_bits_per_byte(seen, held_out),
+        trigram_bits_per_byte=trigram,
+        image_effect=effect,
+        train_samples=len(train_split),
+        eval_samples=len(eval_split),
+    ).write(output)
+
+
+def _configure(config: TrainingConfig) -> None:
+    tf.config.set_visible_devices([], "GPU")
+    tf.config.experimental.enable_op_determinism()
+    if config.devices > 1:
+        [cpu] = tf.config.list_physical_devices("CPU")
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * config.devices)
+
+
+def _documents(split: Examples, tokenizer: sentencepiece.SentencePieceProcessor) -> list[bytes]:
+    """The very bytes that the model predicts, each text and each code as one document."""
+    documents = []
+    for ids, segments, sizes in zip(split.ids, split.segments, split.sizes, strict=True):
+        for segment, size in zip((sequence.TEXT_SEGMENT, sequence.CODE_SEGMENT), sizes, strict=True):
+            text = tokenizer.decode(ids[segments == segment].tolist())
+            documents.append(text.encode()[:size])
+    return [document for document in documents if document]
+
+
+if __name__ == "__main__":
+    process.main(train)
