@@ -31,7 +31,7 @@ def read(directory: pathlib.Path) -> facts.Training:
         final=told.bits_per_byte,
         unigram=told.unigram_bits_per_byte,
         trigram=told.trigram_bits_per_byte,
-        image_effect=effect and facts.Interval(effect.mean, effect.low, effect.high, effect.samples),
+        image_effect=facts.Interval(effect.mean, effect.low, effect.high, effect.samples) if effect else None,
         resumed_from=told.resumed_from_step,
         notes=told.notes,
     )
