@@ -1,114 +1,139 @@
-"""The trained model as a SavedModel: raw samples in, their likelihood out, the tokeniser in its graph."""
+"""Writes a trained network as a model that serves: weights, tokeniser and the graph before it, in one directory."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import pathlib
 import shutil
 
 import numpy as np
 import tensorflow as tf
+import tensorflow_text  # noqa: F401  (registers the operations that the Transform graph names)
 import tensorflow_transform as tft
 
+from components.training import sequences
 from components.training.gpt import Gpt
 from components.transform.config import TransformConfig
 from serving import sequence
 from serving.manifest import TOKENIZER_FILE, Manifest, ModelFormat
 
+_MODALITIES = ("text", "image", "code")
 
-def weights_digest(model: Gpt) -> str:
-    """The canonical digest of a model's weights: their names, shapes and values."""
+
+def export(
+    directory: str | os.PathLike[str],
+    network: Gpt,
+    *,
+    architecture: str,
+    transform_graph: str | os.PathLike[str],
+    tokenizer: str | os.PathLike[str],
+    budget: TransformConfig,
+) -> Manifest:
+    """Writes a SavedModel with the signatures `serving_default` and `score_tokens`, its tokeniser and its manifest.
+
+    Args:
+        directory: made, must not exist.
+        network: trained.
+        architecture: its name in the configuration.
+        transform_graph: directory of the `TransformGraph` artifact that made its training data.
+        tokenizer: the SentencePiece model that is in that graph.
+        budget: how much of a sample it sees.
+    """
+    module = _Served(network, tft.TFTransformOutput(os.fspath(transform_graph)), budget)
+    signatures = {"serving_default": module.serve, "score_tokens": module.score_tokens}
+    tf.saved_model.save(module, os.fspath(directory), signatures=signatures)
+    shutil.copyfile(tokenizer, pathlib.Path(directory, TOKENIZER_FILE))
+    manifest = Manifest(
+        format=ModelFormat.SAVED_MODEL,
+        architecture=architecture,
+        parameters=network.count_params(),
+        text_tokens=budget.text_tokens,
+        code_tokens=budget.code_tokens,
+        image_size=budget.image_size,
+        weights_digest=weights_digest(network),
+    )
+    manifest.write(directory)
+    return manifest
+
+
+def weights_digest(network: Gpt) -> str:
+    """The canonical digest of a network's weights, hexadecimal: of their paths, shapes and bits, in order of path."""
     digest = hashlib.sha256()
-    for weight in sorted(model.trainable_variables, key=lambda weight: weight.path):
-        value = np.asarray(tf.convert_to_tensor(weight).numpy(), "<f4")
+    for weight in sorted(network.trainable_variables, key=lambda weight: weight.path):
+        value = np.ascontiguousarray(weight.numpy(), np.float32)
         digest.update(f"{weight.path}{value.shape}".encode() + value.tobytes())
     return digest.hexdigest()
 
 
-def export(
-    model: Gpt, directory: pathlib.Path, *, transform_graph: str, tokenizer: pathlib.Path, budgets: TransformConfig
-) -> None:
-    """Writes SavedModel, tokeniser and manifest.
+class _Served(tf.Module):
+    """What the SavedModel holds."""
 
-    Signatures:
-        serving_default: `text`, `image`, `code` string `[batch]`, empty where absent -> `text_nll`, `code_nll` float32
-            `[batch]`, nats; `text_bytes`, `code_bytes` int64 `[batch]`.
-        score_tokens: `ids` int32 `[1, seq]`, `image` float32 `[1, size, size, 3]` in 0..1, `has_image` float32 `[1]`
-            -> `nll` float32 `[1, seq]`.
+    def __init__(self, network: Gpt, transform: tft.TFTransformOutput, budget: TransformConfig):
+        super().__init__()
+        # The tf.Variables themselves: a SavedModel keeps what a tf.Module holds, and Keras objects drag in their own.
+        self.weights = [variable.value for variable in network.variables]
+        self.transform = transform.transform_features_layer()
+        texts = [tf.TensorSpec([None], tf.string, name) for name in _MODALITIES]
+        size = budget.image_size
+        tokens = [
+            tf.TensorSpec([1, sequence.length(budget.text_tokens, budget.code_tokens)], tf.int32, "ids"),
+            tf.TensorSpec([1, size, size, 3], tf.float32, "image"),
+            tf.TensorSpec([1], tf.float32, "has_image"),
+        ]
+
+        @tf.function(input_signature=texts)
+        def serve(text: tf.Tensor, image: tf.Tensor, code: tf.Tensor) -> dict[str, tf.Tensor]:
+            given = zip(_MODALITIES, (text, image, code), strict=True)
+            features = self.transform({name: _sparse(value) for name, value in given})
+            ids, segments = sequences.layout(
+                _ragged(features["text_ids"]),
+                _ragged(features["code_ids"]),
+                text_tokens=budget.text_tokens,
+                code_tokens=budget.code_tokens,
+            )
+            pixels, has_image = decoded(features["image"], size)
+            nll = network.token_nll(ids, pixels, has_image)
+            return {
+                "text_nll": tf.reduce_sum(tf.where(segments == sequence.TEXT_SEGMENT, nll, 0.0), axis=1),
+                "code_nll": tf.reduce_sum(tf.where(segments == sequence.CODE_SEGMENT, nll, 0.0), axis=1),
+                "text_bytes": features["text_bytes"],
+                "code_bytes": features["code_bytes"],
+            }
+
+        @tf.function(input_signature=tokens)
+        def score_tokens(ids: tf.Tensor, image: tf.Tensor, has_image: tf.Tensor) -> dict[str, tf.Tensor]:
+            return {"nll": network.token_nll(ids, image, has_image)}
+
+        self.serve, self.score_tokens = serve, score_tokens
+
+
+def decoded(images: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Transformed images as the network takes them.
 
     Args:
-        model: whose weights.
-        directory: made here.
-        transform_graph: Transform's output.
-        tokenizer: the SentencePiece model in that graph.
-        budgets: how much of a sample the model sees.
+        images: PNG files of `size` squared or empty strings, string `[batch]`.
+
+    Returns:
+        float32 `[batch, size, size, 3]` in 0..1, black where there is none; float32 `[batch]`, 1 where there is one.
     """
-    length = sequence.length(budgets.text_tokens, budgets.code_tokens)
-    size = budgets.image_size
-    module = tf.Module()
-    module.model = model
-    module.transform = tft.TFTransformOutput(transform_graph).transform_features_layer()
-    strings = tf.TensorSpec([None], tf.string)
 
-    @tf.function(input_signature=[strings, strings, strings])
-    def serving_default(text, image, code):  # type: ignore[no-untyped-def]
-        columns = {"text": text, "image": image, "code": code}
-        raw = {name: tf.sparse.from_dense(column[:, None]) for name, column in columns.items()}
-        raw["sample_id"] = tf.fill([tf.shape(text)[0], 1], "")
-        transformed = module.transform(raw)
-        ids, segments = _layout(transformed["text_ids"], transformed["code_ids"], budgets)
-        png = tf.reshape(transformed["image"], [-1])
-        pixels = tf.map_fn(lambda one: _pixels(one, size), png, fn_output_signature=tf.float32)
-        nll = model.token_nll(ids, pixels, tf.cast(png != "", tf.float32))
-        answer = {}
-        for name, segment in (("text", sequence.TEXT_SEGMENT), ("code", sequence.CODE_SEGMENT)):
-            answer[f"{name}_nll"] = tf.reduce_sum(tf.where(segments == segment, nll, 0.0), axis=1)
-            answer[f"{name}_bytes"] = tf.reshape(transformed[f"{name}_bytes"], [-1])
-        return answer
+    def one(image: tf.Tensor) -> tf.Tensor:
+        pixels = tf.cond(
+            tf.strings.length(image) > 0,
+            lambda: tf.io.decode_png(image, channels=3),
+            lambda: tf.zeros([size, size, 3], tf.uint8),
+        )
+        return tf.ensure_shape(pixels, [size, size, 3])
 
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec([1, length], tf.int32, name="ids"),
-            tf.TensorSpec([1, size, size, 3], tf.float32, name="image"),
-            tf.TensorSpec([1], tf.float32, name="has_image"),
-        ]
-    )
-    def score_tokens(ids, image, has_image):  # type: ignore[no-untyped-def]
-        return {"nll": model.token_nll(ids, image, has_image)}
-
-    directory.mkdir(parents=True)
-    signatures = {"serving_default": serving_default, "score_tokens": score_tokens}
-    tf.saved_model.save(module, str(directory), signatures=signatures)
-    shutil.copyfile(tokenizer, directory / TOKENIZER_FILE)
-    Manifest(
-        format=ModelFormat.SAVED_MODEL,
-        architecture="gpt",
-        parameters=model.count_params(),
-        text_tokens=budgets.text_tokens,
-        code_tokens=budgets.code_tokens,
-        image_size=size,
-        weights_digest=weights_digest(model),
-    ).write(directory)
+    pixels = tf.map_fn(one, images, fn_output_signature=tf.TensorSpec([size, size, 3], tf.uint8))
+    return tf.cast(pixels, tf.float32) / 255, tf.cast(tf.strings.length(images) > 0, tf.float32)
 
 
-def _layout(text, code, budgets: TransformConfig):  # type: ignore[no-untyped-def]
-    """`serving.sequence.layout` in a graph: ids and segments, int32 `[batch, seq]`."""
-    text, code = (tf.cast(tf.RaggedTensor.from_sparse(part), tf.int32) for part in (text, code))
-    rows = text.nrows()
-
-    def constant(value: int) -> tf.RaggedTensor:
-        return tf.RaggedTensor.from_tensor(tf.fill([rows, 1], value))
-
-    shape = [None, sequence.length(budgets.text_tokens, budgets.code_tokens)]
-    ids = tf.concat([constant(sequence.BOS), text, constant(sequence.CODE), code, constant(sequence.EOS)], axis=1)
-    none = constant(sequence.NONE_SEGMENT)
-    of_text, of_code = tf.ones_like(text) * sequence.TEXT_SEGMENT, tf.ones_like(code) * sequence.CODE_SEGMENT
-    segments = tf.concat([none, of_text, none, of_code, none], axis=1)
-    return ids.to_tensor(sequence.PAD, shape), segments.to_tensor(sequence.NONE_SEGMENT, shape)
+def _sparse(values: tf.Tensor) -> tf.SparseTensor:
+    """What a parsed example holds: nothing where the string is empty."""
+    return tf.sparse.from_dense(values[:, None])
 
 
-def _pixels(png: tf.Tensor, size: int) -> tf.Tensor:
-    def decoded() -> tf.Tensor:
-        return tf.ensure_shape(tf.cast(tf.io.decode_png(png, channels=3), tf.float32) / 255.0, [size, size, 3])
-
-    return tf.cond(png != "", decoded, lambda: tf.zeros([size, size, 3]))
+def _ragged(ids: tf.SparseTensor) -> tf.RaggedTensor:
+    return tf.cast(tf.RaggedTensor.from_sparse(ids), tf.int32)

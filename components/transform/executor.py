@@ -1,8 +1,8 @@
-"""Runs the node Transform: hands TFX's executor the tokeniser's path, nothing else."""
+"""Runs the node Transform."""
 
 from __future__ import annotations
 
-import pathlib
+import os
 from typing import Any
 
 from tfx import types
@@ -10,11 +10,15 @@ from tfx.components.transform import executor
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import json_utils
 
+from components.transform import preprocessing
+from schemas import progress
 from serving.manifest import TOKENIZER_FILE
+
+NODE = "Transform"
 
 
 class Executor(executor.Executor):
-    """TFX's own, with the tokeniser's path among what `preprocessing_fn` is configured by."""
+    """TFX's Transform, told where the tokeniser lies."""
 
     def Do(
         self,
@@ -23,8 +27,12 @@ class Executor(executor.Executor):
         exec_properties: dict[str, Any],
     ) -> None:
         """See `TransformSpec`."""
+        tokenizer = artifact_utils.get_single_uri(input_dict["tokenizer"])
         key = standard_component_specs.CUSTOM_CONFIG_KEY
-        tokenizer = pathlib.Path(artifact_utils.get_single_uri(input_dict["tokenizer"]), TOKENIZER_FILE)
-        configured = json_utils.loads(exec_properties[key]) | {"tokenizer": str(tokenizer)}
-        stock = {name: items for name, items in input_dict.items() if name != "tokenizer"}
-        super().Do(stock, output_dict, {**exec_properties, key: json_utils.dumps(configured)})
+        custom_config = {
+            **json_utils.loads(exec_properties[key]),
+            preprocessing.TOKENIZER: os.path.join(tokenizer, TOKENIZER_FILE),
+        }
+        progress.start(NODE, "transforming", unit="examples")
+        super().Do(input_dict, output_dict, {**exec_properties, key: json_utils.dumps(custom_config)})
+        progress.finish(NODE)

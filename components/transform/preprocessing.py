@@ -1,74 +1,89 @@
-"""Raw features to what the model reads, as a TensorFlow graph: the same in Transform, in training and in serving."""
+"""What the model reads of an example: the `preprocessing_fn` of Transform.
+
+It runs as one TensorFlow graph, over all examples before training and inside the exported model when it serves, so that
+the two cannot differ. The tokeniser is in the graph. What is absent comes and goes as an empty string.
+"""
 
 from __future__ import annotations
 
-import pathlib
 from typing import Any
 
 import tensorflow as tf
-import tensorflow_text as tf_text
-import tensorflow_transform as tft
+import tensorflow_text
 
-from components.transform.config import TransformConfig
-from schemas.config import from_json
 from serving import sequence
+
+TOKENIZER = "tokenizer"
+"""Key of the tokeniser's path in `custom_config`, which else holds a `TransformConfig`'s fields."""
 
 
 def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, Any]:
-    """What tf.Transform calls.
+    """Tokenises text and code, and scales the image.
 
     Args:
-        inputs: `text`, `image` and `code` as sparse strings, at most one a sample; `sample_id`, string `[batch, 1]`.
-        custom_config: `config`, a TransformConfig as JSON, and `tokenizer`, the path of a SentencePiece model.
+        inputs: `text`, `image` (a PNG) and `code`, sparse strings with at most one value a row; others are ignored.
+        custom_config: the fields of `components.transform.config.TransformConfig`, and `tokenizer`: the path of a
+            SentencePiece model.
 
     Returns:
-        `text_ids` and `code_ids`, ragged token ids as sparse int64, cut to their budgets; `text_bytes` and
-        `code_bytes`, int64 `[batch]`, the UTF-8 bytes that those stand for; `image`, string `[batch]`, a PNG of
-        `image_size` squared, empty where there is none; `sample_id`, string `[batch]`.
+        `text_ids`, `code_ids`: sparse int64, cut to their budgets. `text_bytes`, `code_bytes`: int64 `[batch]`, the
+        UTF-8 bytes which those tokens stand for. `image`: string `[batch]`, a PNG of `image_size` squared, RGB, over
+        white, or `''`.
     """
-    config = from_json(TransformConfig, custom_config["config"])
-    model = pathlib.Path(custom_config["tokenizer"]).read_bytes()
-    tokenizer = tft.make_and_track_object(lambda: tf_text.SentencepieceTokenizer(model=model), name="tokenizer")
-    outputs = {"sample_id": tf.reshape(inputs["sample_id"], [-1])}
-    for name, limit in (("text", config.text_tokens), ("code", config.code_tokens)):
-        ids, size = tokens(tokenizer, dense(inputs[name]), limit)
-        outputs[f"{name}_ids"], outputs[f"{name}_bytes"] = tf.cast(ids, tf.int64).to_sparse(), size
-    outputs["image"] = tf.map_fn(lambda encoded: small_png(encoded, config.image_size), dense(inputs["image"]))
+    with tf.io.gfile.GFile(custom_config[TOKENIZER], "rb") as file:
+        tokenizer = tensorflow_text.SentencepieceTokenizer(file.read())
+    outputs = {"image": scaled(_dense(inputs["image"]), custom_config["image_size"])}
+    for name in ("text", "code"):
+        ids, size = tokens(tokenizer, _dense(inputs[name]), custom_config[f"{name}_tokens"])
+        outputs[f"{name}_ids"] = tf.cast(ids, tf.int64).to_sparse()
+        outputs[f"{name}_bytes"] = size
     return outputs
 
 
-def dense(values: tf.SparseTensor) -> tf.Tensor:
-    """At most one string a sample as string `[batch]`, empty where there is none."""
-    shape = tf.stack([values.dense_shape[0], tf.constant(1, tf.int64)])
-    column = tf.sparse.to_dense(tf.SparseTensor(values.indices, values.values, shape), default_value="")
-    return tf.reshape(column, [-1])
-
-
-def tokens(tokenizer: Any, strings: tf.Tensor, limit: int) -> tuple[tf.RaggedTensor, tf.Tensor]:
-    """The first tokens of strings; equals `serving.tokens.Tokenizer.encode`.
+def tokens(
+    tokenizer: tensorflow_text.SentencepieceTokenizer, text: tf.Tensor, limit: int
+) -> tuple[tf.RaggedTensor, tf.Tensor]:
+    """The first tokens of texts, as `serving.tokens` gives them outside a graph.
 
     Args:
-        tokenizer: a `tf_text.SentencepieceTokenizer`.
-        strings: string `[batch]`.
-        limit: most tokens to keep of each.
+        text: string `[batch]`.
+        limit: most tokens to keep.
 
     Returns:
-        int32 ragged `[batch, (tokens)]`, and int64 `[batch]`, the UTF-8 bytes that they stand for.
+        int32 `[batch, ragged]`, and the bytes they stand for, int64 `[batch]`.
     """
-    beginning = tf.strings.substr(strings, 0, sequence.CHARACTERS_PER_TOKEN * limit, unit="UTF8_CHAR")
+    beginning = tf.strings.substr(text, 0, sequence.CHARACTERS_PER_TOKEN * limit, unit="UTF8_CHAR")
     ids, _, ends = tokenizer.tokenize_with_offsets(beginning)
-    last = tf.reduce_max(ends[:, :limit], axis=1)
-    return ids[:, :limit], tf.cast(tf.maximum(last, 0), tf.int64)  # the maximum of nothing is below zero
+    # Nothing gives the smallest integer, which is no length.
+    return ids[:, :limit], tf.maximum(tf.reduce_max(tf.cast(ends[:, :limit], tf.int64), axis=1), 0)
 
 
-def small_png(encoded: tf.Tensor, size: int) -> tf.Tensor:
-    """A PNG, string `[]`, as one of `size` squared, transparency on white; an empty string stays empty."""
+def scaled(images: tf.Tensor, size: int) -> tf.Tensor:
+    """Images at the size that the model sees, as `serving.images` gives them outside a graph.
 
-    def scaled() -> tf.Tensor:
-        rgba = tf.cast(tf.io.decode_png(encoded, channels=4), tf.float32)
-        alpha = rgba[..., 3:] / 255
-        flat = tf.round(rgba[..., :3] * alpha + 255 * (1 - alpha))
-        resized = tf.image.resize(flat, [size, size], method="bilinear", antialias=True)
-        return tf.io.encode_png(tf.cast(tf.round(tf.clip_by_value(resized, 0, 255)), tf.uint8))
+    Args:
+        images: PNG files or empty strings, string `[batch]`.
+        size: pixels a side.
 
-    return tf.cond(tf.equal(encoded, ""), lambda: tf.constant(""), scaled)
+    Returns:
+        PNG files without alpha, or empty strings, string `[batch]`.
+    """
+
+    def one(image: tf.Tensor) -> tf.Tensor:
+        return tf.cond(tf.strings.length(image) > 0, lambda: tf.io.encode_png(_scale(image, size)), lambda: image)
+
+    return tf.map_fn(one, images, fn_output_signature=tf.string)
+
+
+def _scale(image: tf.Tensor, size: int) -> tf.Tensor:
+    rgba = tf.cast(tf.io.decode_png(image, channels=4), tf.float32)
+    alpha = rgba[..., 3:] / 255
+    over_white = tf.round(rgba[..., :3] * alpha + 255 * (1 - alpha))
+    small = tf.image.resize(over_white, [size, size], method="bilinear", antialias=True)
+    return tf.cast(tf.clip_by_value(tf.round(small), 0, 255), tf.uint8)
+
+
+def _dense(values: tf.SparseTensor) -> tf.Tensor:
+    """At most one string a row, `''` where there is none: `[batch]`."""
+    rows = values.dense_shape[0]
+    return tf.sparse.to_dense(tf.SparseTensor(values.indices, values.values, tf.stack([rows, 1])), "")[:, 0]
