@@ -34,13 +34,16 @@ def pixels(encoded: bytes, size: int) -> npt.NDArray[np.float32]:
         with Image.open(io.BytesIO(encoded), formats=["PNG"]) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise InstanceError(f"image of {image.width}x{image.height} pixels is over the limit of {MAX_PIXELS}")
-            rgba = _eight_bits(image).convert("RGBA")
+            rgba = np.asarray(_eight_bits(image).convert("RGBA"), np.float32)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InstanceError(f"not a PNG image: {error}", remedy="send the bytes of a PNG file") from error
-    white = Image.new("RGBA", rgba.size, "white")
-    white.alpha_composite(rgba)
-    resized = white.convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
-    return np.asarray(resized, np.float32) / 255
+    alpha = rgba[..., 3:] / 255
+    over_white = np.rint(rgba[..., :3] * alpha + 255 * (1 - alpha))
+    # As floats, one channel at a time: as bytes, Pillow would round twice.
+    channels = [Image.fromarray(over_white[..., channel]) for channel in range(3)]
+    small = [np.asarray(channel.resize((size, size), Image.Resampling.BILINEAR)) for channel in channels]
+    seen: npt.NDArray[np.float32] = np.rint(np.clip(np.stack(small, -1), 0, 255)) / np.float32(255)
+    return seen
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
