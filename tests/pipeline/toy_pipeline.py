@@ -65,7 +65,8 @@ def act(does):
     if "child" in does:
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"])
         pathlib.Path(does["child"]).write_text(str(child.pid))
-        child.wait()
+        if child.wait():
+            raise RuntimeError("the child ended badly")
     if "steps" in does:
         progress.start(does["name"], "stepping", total=does["steps"], unit="steps")
         for _ in range(does["steps"]):
