@@ -22,7 +22,8 @@ _MENDING = ftfy.TextFixerConfig(
     normalization="NFC",
     explain=False,
 )
-_ROUNDS = 4
+_ROUNDS = 8
+_BYTE_ORDER_MARK = "\ufeff"
 
 
 def standard_text(content: bytes, config: CleaningConfig) -> bytes | Fault:
@@ -32,8 +33,10 @@ def standard_text(content: bytes, config: CleaningConfig) -> bytes | Fault:
         return text
     for _ in range(_ROUNDS):  # mending one thing can uncover another
         before = text
-        text = _lines(ftfy.fix_text(text, _MENDING) if config.mend_text else text)
-        text = unicodedata.normalize("NFC", text).strip()
+        text = _lines(text.replace(_BYTE_ORDER_MARK, "")).strip()
+        if config.mend_text:
+            text = ftfy.fix_text(text, _MENDING)
+        text = unicodedata.normalize("NFC", text)
         if text == before:
             break
     return _long_enough(text.encode(), config.min_text_bytes)
@@ -53,7 +56,7 @@ def standard_code(content: bytes, config: CleaningConfig) -> bytes | Fault:
 
 def _decode(content: bytes) -> str | Fault:
     try:
-        return content.decode("utf-8").lstrip("\ufeff")
+        return content.decode("utf-8").lstrip(_BYTE_ORDER_MARK)
     except UnicodeDecodeError as error:
         return Fault(Reason.NOT_UTF8, f"byte 0x{content[error.start]:02x} at offset {error.start}", "UTF-8")
 

@@ -1,6 +1,6 @@
 import unicodedata
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from components.cleaning.config import CleaningConfig
@@ -60,11 +60,14 @@ def test_empty_and_tiny_records_are_rejected_with_measure_and_limit():
     assert code("x=1", CleaningConfig(min_code_bytes=4)) == Fault(Reason.TOO_SHORT, "3 bytes", "4 bytes")
 
 
-@given(TANGLED)
-def test_a_standard_text_is_standard(raw):
-    once = text(raw, ANY)
+@example("\rÂ 0", True)
+@example(" \ufeff x", False)
+@given(TANGLED, st.booleans())
+def test_a_standard_text_is_standard(raw, mend):
+    config = CleaningConfig(min_text_bytes=1, mend_text=mend)
+    once = text(raw, config)
     if not isinstance(once, Fault):
-        assert text(once, ANY) == once
+        assert text(once, config) == once
         assert unicodedata.is_normalized("NFC", once)
         assert "\r" not in once and once == once.strip()
 
