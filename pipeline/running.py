@@ -11,7 +11,7 @@ from pipeline import failures, logs, runs, storage
 from pipeline.console import Console
 from pipeline.report import collect, facts, render, words
 from schemas.config import to_json
-from schemas.errors import ConfigError, ExitCode
+from schemas.errors import ExitCode
 from schemas.home import Home
 
 if TYPE_CHECKING:

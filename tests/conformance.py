@@ -36,7 +36,9 @@ class Made:
 
     def digests(self) -> dict[str, str]:
         """The canonical digests of the outputs that have one."""
-        return {key: str(item.properties["digest"]) for key, item in self.outputs.items() if item.properties.get("digest")}
+        return {
+            key: str(item.properties["digest"]) for key, item in self.outputs.items() if item.properties.get("digest")
+        }
 
 
 def made(home: pathlib.Path, node: str) -> Made:
@@ -143,4 +145,3 @@ def check_named(caught: pytest.ExceptionInfo[HeadraceError], path: pathlib.Path)
     assert error.what
     assert str(path) in str(error)
     assert error.remedy
-

@@ -31,18 +31,18 @@ def to_example(sample: Mapping[str, Any]) -> tf.train.Example:
     return tf.train.Example(features=tf.train.Features(feature={k: _bytes(v) for k, v in features.items()}))
 
 
-def write_shard(index: int, shard: str, *, directory: str, shards: int) -> int:
+def write_shard(numbered: tuple[int, str], directory: str, shards: int) -> int:
     """Writes the samples of one Parquet shard as one gzipped TFRecord file a split, aside and then renamed.
 
     Args:
-        index: the number of the shard.
-        shard: path of the Parquet file.
+        numbered: the number of the shard, and the path of its Parquet file.
         directory: the root of the Examples artifact; files land in its `Split-NAME` folders.
         shards: how many shards there are in all.
 
     Returns:
         The number of samples written.
     """
+    index, shard = numbered
     names = {split: pathlib.Path(directory, f"Split-{split}") for split in SPLITS}
     asides, writers = {}, {}
     for split, folder in names.items():

@@ -30,7 +30,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 pipeline
                 | "Shards" >> beam.Create(list(enumerate(shards)))
                 | "Reshuffle" >> beam.Reshuffle()
-                | "Write" >> beam.MapTuple(conversion.write_shard, directory=examples.uri, shards=len(shards))
+                | "Write" >> beam.Map(conversion.write_shard, directory=examples.uri, shards=len(shards))
             )
         examples.split_names = artifact_utils.encode_split_names(list(conversion.SPLITS))
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)

@@ -63,9 +63,7 @@ class Gpt(keras.Model):
         self.patch_position = self.add_weight(
             name="patch_position", shape=(self.patches, width), initializer=_normal(_POSITION_STDDEV)
         )
-        self.absent = self.add_weight(
-            name="absent", shape=(self.patches, width), initializer=_normal(_POSITION_STDDEV)
-        )
+        self.absent = self.add_weight(name="absent", shape=(self.patches, width), initializer=_normal(_POSITION_STDDEV))
         self.patch = keras.layers.Conv2D(width, config.patch_size, strides=config.patch_size, name="patch")
         self.previous = _dense(width, fan_in=width, name="previous")
         self.blocks = [Block(config, name=f"block_{i}") for i in range(config.depth)]
@@ -128,7 +126,10 @@ class Gpt(keras.Model):
         return tf.pad(nll, [[0, 0], [1, 0]])
 
     def _logits(self, hidden: tf.Tensor) -> tf.Tensor:
-        return tf.matmul(hidden, tf.convert_to_tensor(self.embedding), transpose_b=True)
+        # As one product of two matrices, which converters know as a fully connected layer and can quantise.
+        vocabulary, width = self.embedding.shape
+        flat = tf.matmul(tf.reshape(hidden, [-1, width]), tf.convert_to_tensor(self.embedding), transpose_b=True)
+        return tf.reshape(flat, tf.concat([tf.shape(hidden)[:-1], [vocabulary]], axis=0))
 
 
 class Block(keras.layers.Layer):

@@ -152,9 +152,7 @@ class Trainer:
 
         def of_replica(values: npt.NDArray) -> tf.distribute.DistributedValues:
             return self._strategy.experimental_distribute_values_from_function(
-                lambda context: tf.constant(
-                    values[context.replica_id_in_sync_group * share :][:share]
-                )
+                lambda context: tf.constant(values[context.replica_id_in_sync_group * share :][:share])
             )
 
         seed = np.array([self._seed, 2 * step * self.config.gpt.depth], np.int64).astype(np.int32)

@@ -50,11 +50,12 @@ def train(job: dict[str, Any]) -> None:
     trigram = ngrams.KneserNey3.fit(seen).bits_per_byte(held_out)
     progress.start(NODE, "exporting")
     export.export(
-        trainer.model,
         output / "model",
+        trainer.model,
+        architecture=config.architecture,
         transform_graph=job["transform_graph"],
-        tokenizer=pathlib.Path(job["tokenizer"]),
-        budgets=budgets,
+        tokenizer=job["tokenizer"],
+        budget=budgets,
     )
     (output / "checkpoint.txt").write_text(trained.checkpoint)
     Report(

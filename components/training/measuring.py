@@ -38,7 +38,9 @@ def bits_per_byte(nll: npt.NDArray[np.float32], held_out: Examples) -> float:
     return total
 
 
-def image_effect(token_nll: TokenNll, nll: npt.NDArray[np.float32], held_out: Examples, *, seed: int) -> Interval | None:
+def image_effect(
+    token_nll: TokenNll, nll: npt.NDArray[np.float32], held_out: Examples, *, seed: int
+) -> Interval | None:
     """How many nats a sample costs more when it comes with another sample's image.
 
     Args:

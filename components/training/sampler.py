@@ -47,8 +47,7 @@ class Sampler:
             near = order[start : start + window]
             near = near[np.argsort(self._lengths[near], kind="stable")]
             batches += [
-                near[at : at + self._batch_size]
-                for at in range(0, len(near) - self._batch_size + 1, self._batch_size)
+                near[at : at + self._batch_size] for at in range(0, len(near) - self._batch_size + 1, self._batch_size)
             ]
         return [batches[place] for place in self._random(epoch, _BATCHES).permutation(len(batches))]
 

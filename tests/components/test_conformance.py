@@ -1,5 +1,6 @@
 """Every custom component through the battery of `tests.conformance`."""
 
+import json
 import os
 import pathlib
 
@@ -13,8 +14,6 @@ from schemas.errors import HeadraceError
 from schemas.home import Home
 from tests import conformance
 from tests.conftest import SLICE
-
-import json
 
 NODES = (
     "Ingest", "Clean", "Align", "Augment", "ExampleGen", "Tokenize", "SchemaImport", "Transform", "Train", "Compress",
@@ -45,7 +44,9 @@ def test_the_contract_is_one_that_kubeflow_can_carry(components, node):
 
 
 @pytest.mark.parametrize("node", NODES)
-def test_killed_before_publication_it_leaves_no_trace_and_then_does_the_same_again(sliced, first_run, zygote, components, node):
+def test_killed_before_publication_it_leaves_no_trace_and_then_does_the_same_again(
+    sliced, first_run, zygote, components, node
+):
     before = conformance.made(sliced.home, node)
     published = conformance.live_outputs(sliced.home, node)
     work = conformance.executor_class(components[node])
@@ -59,7 +60,9 @@ def test_killed_before_publication_it_leaves_no_trace_and_then_does_the_same_aga
     assert again.execution.id > before.execution.id
     assert again.digests() == before.digests()
     assert again.digests() or node in ("SchemaImport", "Transform", "Release"), "nothing was compared"
-    left = {path.name for path in directories} - {path.name for path in conformance.output_directories(sliced.home, node)}
+    left = {path.name for path in directories} - {
+        path.name for path in conformance.output_directories(sliced.home, node)
+    }
     assert left, "what the killed execution had written is still there"
 
 
@@ -68,7 +71,13 @@ def test_a_broken_input_file_is_named(sliced, components, home_variable, tmp_pat
     inputs = conformance.made(sliced.home, node).inputs
     broken = [key for key in inputs if key in TABLES]
     if not broken:
-        assert node in ("Ingest", "SchemaImport", "Transform", "Train", "Release")  # their own suites break their inputs
+        assert node in (
+            "Ingest",
+            "SchemaImport",
+            "Transform",
+            "Train",
+            "Release",
+        )  # their own suites break their inputs
         return
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "part-00000.parquet").write_bytes(b"PAR1 and no more")

@@ -40,7 +40,9 @@ def recipes(directory: pathlib.Path) -> None:
         text = f"Recipe {number}: take {number % 7 + 1} onions, {number % 5} carrots and a pinch of salt. Stir well."
         (directory / f"r{number}.txt").write_text(text)
         if number % 2 == 0:
-            (directory / f"r{number}.py").write_text(f"def cook_{number}(pot):\n    return pot.boil(minutes={number})\n")
+            (directory / f"r{number}.py").write_text(
+                f"def cook_{number}(pot):\n    return pot.boil(minutes={number})\n"
+            )
         if number % 3 == 0:
             Image.new("RGB", (40, 30), (number * 4, 90, 200 - number)).save(directory / f"r{number}.png")
     (directory / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n no picture")
