@@ -39,7 +39,7 @@ _TRANSIENT_NAMES = frozenset({"UnavailableError", "AbortedError", "DeadlineExcee
 """By name: TensorFlow's, ML Metadata's and gRPC's classes are not imported here."""
 
 _STORAGE_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG})
-_FULL = "No space left on device"
+_FULL = ("No space left on device", "database or disk is full")
 
 _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")} - {None})
 _RUNNER = str(pathlib.Path(__file__).resolve().parent)
@@ -123,7 +123,7 @@ def _storage_error(chain: list[BaseException]) -> StorageError | None:
                 return _disk_full(place)
             words = (link.strerror or "refused").lower()
             return StorageError(f"a file cannot be read or written: {words}", where=place, remedy="fix its permissions")
-    return _disk_full(None) if any(_FULL in str(link) for link in chain) else None
+    return _disk_full(None) if any(words in str(link) for link in chain for words in _FULL) else None
 
 
 def _disk_full(place: str | None) -> StorageError:

@@ -34,7 +34,7 @@ from pipeline.operators import sealing_operators
 from pipeline.runs import Command, Failure, NodeResult, Outcome, RunDirectory, RunResult, Status
 from pipeline.scheduler import Ended, Note, Scheduler, Signal, Skipped, Started
 from schemas import progress
-from schemas.errors import ExitCode, HeadraceError
+from schemas.errors import ExitCode, HeadraceError, StorageError
 from schemas.home import Home
 
 _BACKOFF_S = 1.0
@@ -359,12 +359,22 @@ class _Run:
 
 @contextlib.contextmanager
 def _closing(directory: RunDirectory, console: Console) -> Iterator[None]:
-    """Writes how the run ended where it ended before its nodes could tell."""
+    """Writes how the run ended where it ended before its nodes could tell.
+
+    Raises:
+        StorageError: in place of what went wrong with the run's own files.
+    """
     try:
         yield
     except BaseException as error:
         status = Status.INTERRUPTED if isinstance(error, KeyboardInterrupt) else Status.FAILED
-        directory.close(status, str(error) or type(error).__name__)
+        with contextlib.suppress(OSError):
+            directory.close(status, str(error) or type(error).__name__)
+        if isinstance(error, OSError):
+            failure = failures.describe(error)
+            raise StorageError(
+                failure.what, where=failure.where or str(directory.path), remedy=failure.remedy
+            ) from error
         raise
     finally:
         console.stop()

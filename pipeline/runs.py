@@ -203,9 +203,9 @@ class RunDirectory:
         aside.replace(self.path / _RECORD)
 
     def close(self, status: Status, reason: str = "") -> None:
-        """Writes how the run ended."""
+        """Writes how the run ended; what was written first stays."""
         record = read_record(self.path)
-        if record:
+        if record and record.status is Status.RUNNING:
             self.write(dataclasses.replace(record, status=status, ended=_now(), reason=reason))
 
     def event(self, kind: str, **facts: Any) -> None:

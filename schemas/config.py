@@ -21,7 +21,7 @@ def section(cls: type[T]) -> type[T]:
     The class becomes a frozen keyword-only dataclass whose fields are validated; a string literal under a field is
     its description in the JSON Schema.
     """
-    return pydantic.dataclasses.dataclass(cls, frozen=True, kw_only=True, config=_STRICT)  # type: ignore[call-overload]
+    return pydantic.dataclasses.dataclass(cls, frozen=True, kw_only=True, config=_STRICT)  # type: ignore[call-overload, return-value]
 
 
 def to_plain(value: Any) -> Any:

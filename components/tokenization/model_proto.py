@@ -55,7 +55,7 @@ def _model_class() -> Any:
 
 
 def _add(
-    message: descriptor_pb2.DescriptorProto, name: str, number: int, kind: _Field.Type.ValueType, of: str | None = None
+    message: descriptor_pb2.DescriptorProto, name: str, number: int, kind: int, of: str | None = None
 ) -> descriptor_pb2.FieldDescriptorProto:
     field = message.field.add(name=name, number=number, type=kind, label=_Field.LABEL_OPTIONAL)
     if of:

@@ -66,7 +66,7 @@ def load(directory: str, budgets: TransformConfig) -> Examples:
     """
     files = sorted(str(path) for path in pathlib.Path(directory).iterdir() if path.is_file())
     dataset = tf.data.TFRecordDataset(files, compression_type="GZIP").batch(_READ_AT_ONCE)
-    rows = []
+    rows: list[tuple] = []
     for batch in dataset.map(lambda serialized: tf.io.parse_example(serialized, _FEATURES)):
         texts, codes = batch["text_ids"].to_list(), batch["code_ids"].to_list()
         sizes = np.stack([batch["text_bytes"].numpy(), batch["code_bytes"].numpy()], axis=1)

@@ -157,7 +157,11 @@ class Trainer:
 
         seed = np.array([self._seed, 2 * step * self.config.gpt.depth], np.int64).astype(np.int32)
         loss = self._train_step(
-            of_replica(ids), of_replica(batch.images), of_replica(batch.has_image), tf.constant(seed), float(count)
+            of_replica(ids),
+            of_replica(batch.images),
+            of_replica(batch.has_image),
+            tf.constant(seed),
+            tf.constant(float(count)),
         )
         return float(loss), count
 

@@ -77,6 +77,7 @@ def test_known_error_speaks_through_beams_wrapping():
     [
         (OSError(errno.ENOSPC, "No space left on device", "/data/x"), "the disk is full"),
         (RuntimeError("ResourceExhausted: /data/x; No space left on device"), "the disk is full"),
+        (RuntimeError("mysql error: database or disk is full"), "the disk is full"),
         (
             PermissionError(errno.EACCES, "Permission denied", "/data/x"),
             "a file cannot be read or written: permission denied",
