@@ -136,7 +136,7 @@ def migrate(path: str | os.PathLike[str]) -> str | None:
 
 def _read(path: pathlib.Path, *, require_version: bool = True) -> dict[str, Any]:
     try:
-        tree = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506: a SafeLoader
+        tree = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # a SafeLoader
     except FileNotFoundError as error:
         raise ConfigError(
             "no such file", where=str(path), remedy="run where headrace.yaml is, or make one: headrace init DIR"
