@@ -17,7 +17,7 @@ from google.protobuf import json_format
 from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2
 
-from schemas.errors import HeadraceError
+from schemas.errors import HeadraceError, StorageError
 from schemas.home import Home
 
 Scalar = str | int | float | bool
@@ -128,14 +128,26 @@ def connect(home: Home) -> Store:
     writable = os.access(home.metadata, os.W_OK) and os.access(home.root, os.W_OK)
     modes = metadata_store_pb2.SqliteMetadataSourceConfig
     config.sqlite.connection_mode = modes.READWRITE if writable else modes.READONLY
+    return Store(connected(config))
+
+
+def connected(config: Any) -> Any:
+    """An `ml_metadata.MetadataStore` on a `metadata_store_pb2.ConnectionConfig`.
+
+    Raises:
+        StorageError: the disk is full.
+        HeadraceError: it cannot be opened for another reason.
+    """
     try:
-        return Store(metadata_store.MetadataStore(config))
+        return metadata_store.MetadataStore(config)
     except RuntimeError as error:
-        raise HeadraceError(
-            f"the metadata store cannot be opened: {error}",
-            where=str(home.metadata),
-            remedy="put back a copy of it, or start over with another HEADRACE_HOME",
-        ) from error
+        cause = str(error).removeprefix("Error when executing query: ").partition(" query:")[0]
+        where = config.sqlite.filename_uri or None
+        what = f"the metadata store cannot be opened: {cause}"
+        if "disk is full" in cause:
+            raise StorageError(what, where=where, remedy="free space, then go on") from error
+        remedy = "put back a copy of it, or start over with another HEADRACE_HOME"
+        raise HeadraceError(what, where=where, remedy=remedy) from error
 
 
 class Store:

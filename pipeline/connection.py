@@ -13,12 +13,15 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
 
-from ml_metadata import metadata_store
+from ml_metadata import errors
 from ml_metadata.proto import metadata_store_pb2
 from tfx.orchestration import metadata
 
 from lineage import integrity
+from lineage.store import connected
 from pipeline import executions
+
+_STUCK = "Transaction already open"
 
 ABANDONED_REASON = "damaged"
 """The custom property of an artifact that was withdrawn: what was wrong with it."""
@@ -41,20 +44,28 @@ class SharedStore:
 
     Args:
         config: as TFX has it in the pipeline's deployment configuration.
+
+    Raises:
+        HeadraceError: it cannot be opened.
     """
 
     def __init__(self, config: metadata_store_pb2.ConnectionConfig):
         self.config = config
         self.lock = threading.RLock()
-        self._store = metadata_store.MetadataStore(config)
+        self._store = connected(config)
         self._sound: set[int] = set()
 
     def __getattr__(self, name: str) -> Any:
-        call = getattr(self._store, name)
-
         def locked(*args: Any, **kwargs: Any) -> Any:
             with self.lock:
-                return call(*args, **kwargs)
+                try:
+                    return getattr(self._store, name)(*args, **kwargs)
+                except errors.FailedPreconditionError as error:
+                    if _STUCK not in str(error):
+                        raise
+                    # A transaction that could not be committed, on a full disk say, makes its connection useless.
+                    self._store = connected(self.config)
+                    return getattr(self._store, name)(*args, **kwargs)
 
         return locked
 

@@ -296,8 +296,12 @@ class _Run:
         failure = failures.describe(error)
         execution_id = self._execution_of(name)
         if execution_id is not None:
-            with self._store.lock:
-                executions.fail(self._store, execution_id, failure.what)
+            try:
+                with self._store.lock:
+                    executions.fail(self._store, execution_id, failure.what)
+            except Exception:
+                # The store's disk is full, or it is gone; whoever looks next finds a dead process in there.
+                _log.exception("that %s failed cannot be recorded", name)
         if failures.transient(error) and attempt <= self._retries:
             pause = _BACKOFF_S * 2 ** (attempt - 1)
             first = failure.what.splitlines()[0]

@@ -67,11 +67,18 @@ class Tick:
     """Time passed: a chance to draw."""
 
 
+@dataclasses.dataclass(frozen=True)
+class _Broken:
+    """The work of a task raised what it should have answered for."""
+
+    error: BaseException
+
+
 class Scheduler(Generic[R]):
     """See `run`.
 
     Args:
-        work: does a task, in a thread; returns what became of it, and never raises.
+        work: does a task, in a thread, and returns what became of it; should it raise, so does `run`.
         good: whether what became of a task lets those that need it run.
         workers: how many tasks at once.
     """
@@ -80,7 +87,7 @@ class Scheduler(Generic[R]):
         self._work = work
         self._good = good
         self._workers = workers
-        self._inbox: queue.SimpleQueue[Ended[R] | Note | Signal] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Ended[R] | Note | Signal | _Broken] = queue.SimpleQueue()
 
     def note(self, task: str, text: str) -> None:
         """Has something said; for workers."""
@@ -120,6 +127,8 @@ class Scheduler(Generic[R]):
             except queue.Empty:
                 yield Tick()
                 continue
+            if isinstance(message, _Broken):
+                raise message.error
             if isinstance(message, Ended):
                 running.remove(message.task)
                 if self._good(message.result):
@@ -129,4 +138,7 @@ class Scheduler(Generic[R]):
             yield message
 
     def _do(self, task: str) -> None:
-        self._inbox.put(Ended(task, self._work(task)))
+        try:
+            self._inbox.put(Ended(task, self._work(task)))
+        except BaseException as error:
+            self._inbox.put(_Broken(error))

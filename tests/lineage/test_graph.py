@@ -50,6 +50,15 @@ def test_empty_home_says_so(tmp_path):
         store.connect(Home(tmp_path / "none"))
 
 
+def test_store_that_is_none_is_named(home):
+    home.metadata.write_bytes(b"garbage" * 1000)
+
+    with pytest.raises(
+        HeadraceError, match=r"metadata.sqlite: the metadata store cannot be opened: file is not a database\n"
+    ):
+        store.connect(home)
+
+
 def test_tree_spells_each_artifact_out_once_and_names_the_sources(connected, released):
     text = rendering.tree(graph.ancestry(connected, graph.find_model(connected, "latest")))
     lines = text.splitlines()

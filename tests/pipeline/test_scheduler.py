@@ -3,6 +3,7 @@
 import threading
 import time
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -79,3 +80,11 @@ def test_independent_tasks_overlap():
     began = time.monotonic()
     list(Scheduler(work, bool, workers=3).run(dict.fromkeys("abc", frozenset())))
     assert time.monotonic() - began < 5
+
+
+def test_work_that_raises_ends_the_run_instead_of_hanging_it():
+    def work(task):
+        raise OSError("no thread may die in silence")
+
+    with pytest.raises(OSError, match="in silence"):
+        list(Scheduler(work, bool, workers=1).run({"a": frozenset()}))

@@ -76,6 +76,14 @@ def test_a_model_that_takes_too_long_to_load_is_not_blessed(tmp_path: pathlib.Pa
     assert not report.blessed and "limit of 0.05 s" in report.message
 
 
+def test_what_is_set_in_the_shell_does_not_reach_the_model(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONHOME", "/nowhere")  # Python does not start with it
+    _, report = validate(tmp_path, exports.litert())
+    assert report.blessed, report.message
+
+
 def test_a_slow_answer_is_not_blessed(tmp_path: pathlib.Path) -> None:
     config = InfraValidationConfig(golden_samples=3, max_latency_ms=0.001)
     _, report = validate(tmp_path, exports.litert(), config)
