@@ -15,6 +15,7 @@ from tfx.types import standard_artifacts
 from components.evaluation import executor, held_out
 from components.evaluation.config import EvaluationConfig, SliceLimit
 from components.evaluation.report import OVERALL, Metric, Outcome, Report, Role, Slice
+from components.release.executor import why_not
 from schemas.artifacts import Samples
 from schemas.config import to_json
 from schemas.errors import SourceError
@@ -147,6 +148,15 @@ def test_a_model_worse_than_the_live_one_is_not_blessed_and_the_slices_are_named
     assert blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY) == 3
     assert blessing.get_string_custom_property(constants.ARTIFACT_PROPERTY_BLESSING_MESSAGE_KEY) == report.message
     assert [path.name for path in pathlib.Path(blessing.uri).iterdir()] == [constants.NOT_BLESSED_FILE_NAME]
+
+
+def test_release_names_the_metric_and_the_slice_too(second, tmp_path: pathlib.Path) -> None:
+    blessing, report = second
+    model = exports.made(standard_artifacts.Model, exports.litert(0.8))
+    infra = exports.made(standard_artifacts.InfraBlessing, tmp_path / "infra", blessed=1)
+    refusal = why_not({"model": [model], "model_blessing": [blessing], "infra_blessing": [infra]})
+    assert refusal == f"evaluation: {report.message}"
+    assert "regression_bits_per_byte on text of emoji is " in refusal
 
 
 def test_a_slice_with_too_few_examples_is_not_judged_and_not_passed_over(second) -> None:
