@@ -95,7 +95,7 @@ def _title(artifact: Artifact) -> str:
 def _facts(artifact: Artifact, maker: Execution | None) -> Iterator[str]:
     """What matters about an artifact, and who made it when."""
     properties = artifact.properties
-    if "blessed" in properties:
+    if isinstance(properties.get("blessed"), int):
         message = properties.get("blessing_message")
         yield ("blessed" if properties["blessed"] == 1 else "not blessed") + (f": {message}" if message else "")
     if "pushed" in properties:

@@ -21,6 +21,7 @@ from schemas import progress
 
 _SHOWN_AFTER_S = 2.0
 _HEARTBEAT_S = 10.0
+_RATE_WINDOW_S = 10.0
 
 _STYLES = {
     Outcome.RAN: "green",
@@ -46,6 +47,7 @@ class Console:
         self._rich = rich.console.Console(file=self._stream, highlight=False, soft_wrap=True)
         self._expected: Callable[[str], float | None] = lambda node: None
         self._running: dict[str, float] = {}
+        self._seen: dict[tuple[str, str, float], collections.deque[tuple[float, int]]] = {}
         self._width = 0
         self._beat = -_HEARTBEAT_S
 
@@ -149,8 +151,7 @@ class Console:
         left: float | None = None
         if state:
             parts.append(state.stage)
-            spent = time.monotonic() - state.started
-            rate = state.done / spent if spent > 0 else 0.0
+            rate = self._rate(state)
             if state.total is not None:
                 parts.append(f"{state.done:,}/{state.total:,} {state.unit}")
                 left = (state.total - state.done) / rate if rate > 0 else None
@@ -168,6 +169,18 @@ class Console:
             parts.append(f"{_duration(left)} left")
         parts.append(f"{_duration(elapsed)} so far")
         return "  ".join(parts)
+
+    def _rate(self, state: progress.Progress) -> float:
+        """Units a second: of late, since the first often take longest; if nothing was done of late, from the start."""
+        now = time.monotonic()
+        seen = self._seen.setdefault((state.node, state.stage, state.started), collections.deque([(state.started, 0)]))
+        seen.append((now, state.done))
+        while len(seen) > 2 and seen[1][0] < now - _RATE_WINDOW_S:
+            seen.popleft()
+        for since, done in (seen[0], (state.started, 0)):
+            if state.done > done and now > since:
+                return (state.done - done) / (now - since)
+        return 0.0
 
     def _print(self, text: rich.text.Text) -> None:
         if self._rich.is_terminal:

@@ -125,6 +125,7 @@ def reap(home: Home, store: Store) -> list[Interrupted]:
         found.append(Interrupted(execution.id, execution.node, execution.run, reason, removed, ended))
     for record in lost_runs:
         directory = runs.RunDirectory(home.runs / record.run_id)
+        processes.remove_scratch(directory.path)
         directory.event("run_ended", status=runs.Status.INTERRUPTED)
         directory.close(runs.Status.INTERRUPTED, f"process {record.pid} was killed or crashed")
     return found

@@ -97,7 +97,7 @@ class HeadraceRunner(local_dag_runner.LocalDagRunner):
             store = SharedStore(getattr(connection, connection.WhichOneof("connection_config")))
             lost = executions.reap(self._home, Store(store))
             directory = RunDirectory.create(self._home, self._command)
-            with processes.marking(directory.path), logs.captured(directory), _closing(directory, self._console):
+            with processes.belonging_to(directory.path), logs.captured(directory), _closing(directory, self._console):
                 for item in lost:
                     self._console.say(f"{item.node} of run {item.run} had been interrupted: {item.reason}")
                 run = _Run(self, directory, pipeline, deployment, store)
@@ -353,6 +353,7 @@ class _Run:
             if sealed and execution_id is not None:
                 executions.fail(self._store, execution_id, why, interrupted=True)
                 list(executions.remove_outputs(self._home, name, execution_id))
+        processes.remove_scratch(self._directory.path)
         self._directory.event("run_ended", status=Status.INTERRUPTED, nodes=sorted(self._at_work))
         self._directory.close(Status.INTERRUPTED, why)
         names = f" while at work: {', '.join(sorted(self._at_work))}" if self._at_work else ""

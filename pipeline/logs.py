@@ -14,6 +14,9 @@ from typing import TextIO
 
 from pipeline.runs import RunDirectory
 
+_NOISE = "ArtifactQuery.property_predicate is not supported"
+"""TFX says so of every node and means nothing by it."""
+
 _LIBRARY_LEVELS = {"apache_beam": logging.WARNING, "absl": logging.WARNING, "matplotlib": logging.WARNING}
 """Loggers that would fill the logs with their own debugging at INFO."""
 
@@ -101,6 +104,8 @@ class _Router(logging.Handler):
         self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
+        if _NOISE in str(record.msg):
+            return
         try:
             name = getattr(_here, "node", None)
             if name is None and len(_at_work) == 1:

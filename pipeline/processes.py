@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import shutil
 import signal
 import socket
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 
@@ -90,10 +92,30 @@ def end(victims: dict[int, str]) -> list[int]:
 
 
 @contextlib.contextmanager
-def marking(run_dir: os.PathLike[str]) -> Iterator[None]:
-    """Marks every process that is started meanwhile as one of this run."""
-    os.environ[MARK] = str(run_dir)
+def belonging_to(run_dir: pathlib.Path) -> Iterator[None]:
+    """Marks every process that is started meanwhile as one of this run, and has temporary files made in its folder."""
+    changes = {MARK: str(run_dir), "TMPDIR": str(scratch_of(run_dir))}
+    before = {name: os.environ.get(name) for name in changes}
+    default = tempfile.tempdir
+    scratch_of(run_dir).mkdir(exist_ok=True)
+    os.environ.update(changes)
+    tempfile.tempdir = changes["TMPDIR"]
     try:
         yield
     finally:
-        os.environ.pop(MARK, None)
+        tempfile.tempdir = default
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+        remove_scratch(run_dir)
+
+
+def scratch_of(run_dir: pathlib.Path) -> pathlib.Path:
+    """Where a run's temporary files are."""
+    return run_dir / "tmp"
+
+
+def remove_scratch(run_dir: pathlib.Path) -> None:
+    """Removes a run's temporary files."""
+    shutil.rmtree(scratch_of(run_dir), ignore_errors=True)

@@ -14,6 +14,7 @@ import termios
 
 from pipeline.console import Console
 from pipeline.runs import NodeResult, Outcome
+from schemas import progress
 
 PROGRAM = pathlib.Path(__file__).resolve().parent / "toy_pipeline.py"
 HIDE_CURSOR, SHOW_CURSOR = b"\x1b[?25l", b"\x1b[?25h"
@@ -92,3 +93,22 @@ def test_line_of_a_node_names_outcome_time_and_reason():
         "  ran       Train       83.2 s  changed: steps; 2 attempts",
         "  skipped   Evaluate            because of Train",
     ]
+
+
+def test_time_left_goes_by_the_rate_of_late(monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr("pipeline.console.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("schemas.progress.time.monotonic", lambda: clock[0])
+    stream = io.StringIO()
+    console = Console(stream)
+    console.begin("run r", ["Train"], lambda node: None)
+    console.started("Train")
+    progress.start("Train", "training", total=1000, unit="steps")
+    for tick in range(600):  # the first 30 s are spent on compiling, then 10 steps/s
+        clock[0] += 0.1
+        if tick >= 300:
+            progress.advance("Train")
+        console.tick()
+    progress.finish("Train")
+
+    assert "training  226/1,000 steps  10.0/s  77.4 s left" in stream.getvalue().splitlines()[-1]

@@ -61,6 +61,7 @@ def test_kill_leaves_a_state_that_is_told_tidied_and_gone_on_from(home, tmp_path
     assert f"process {process.pid} was killed or crashed" in found.nodes[1].reason
     assert not processes.alive(child, since)
     assert not outputs(home, "B")
+    assert not list(home.runs.glob("*/tmp"))
     assert found.run.status is runs.Status.INTERRUPTED
     assert found.go_on == f"headrace --home {home.root} resume"
     states = {e.node: (e.state.value, e.properties.get(INTERRUPTED)) for e in store.connect(home).recent_executions(10)}
@@ -105,6 +106,7 @@ def test_asked_to_stop_it_stops_at_once_and_the_same_command_goes_on(home, tmp_p
     assert time.monotonic() - asked < 3
     assert not processes.alive(child, since)
     assert not outputs(home, "B")
+    assert not list(home.runs.glob("*/tmp"))
     assert locks.holder(home) is None
     last = output.strip().splitlines()[-2:]
     assert re.match(r"interrupted by (Ctrl-C|SIGTERM) while at work: B; what was done stays done", last[0])

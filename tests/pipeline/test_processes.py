@@ -2,8 +2,10 @@
 
 import datetime
 import os
+import pathlib
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -47,13 +49,16 @@ def test_stubborn_process_is_forced():
 
 
 def test_processes_of_a_run_carry_its_mark(tmp_path):
-    with processes.marking(tmp_path):
+    with processes.belonging_to(tmp_path):
         marked = subprocess.Popen(SLEEP)
+        assert pathlib.Path(tempfile.mkdtemp()).parent == tmp_path / "tmp"
     other = subprocess.Popen(SLEEP)
     try:
         found = processes.marked([str(tmp_path)])
         assert list(found) == [marked.pid]
         assert processes.MARK not in os.environ
+        assert pathlib.Path(tempfile.gettempdir()) != tmp_path / "tmp"
+        assert list(tmp_path.iterdir()) == []
     finally:
         for process in (marked, other):
             process.kill()
