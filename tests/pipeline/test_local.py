@@ -32,9 +32,9 @@ def executions(home):
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch):
-    from pipeline import local
+    from pipeline import nodes
 
-    monkeypatch.setattr(local, "_BACKOFF_S", 0.01)
+    monkeypatch.setattr(nodes, "_BACKOFF_S", 0.01)
 
 
 def test_independent_branches_overlap_and_all_inputs_arrive(run, home, journal):
