@@ -19,7 +19,7 @@ class GptConfig:
     width: Annotated[int, pydantic.Field(ge=8, le=4096)] = 128
     """Size of the hidden states; a multiple of `heads`."""
 
-    depth: Annotated[int, pydantic.Field(ge=1, le=64)] = 4
+    depth: Annotated[int, pydantic.Field(ge=1, le=64)] = 3
     """Blocks of attention and feed-forward network."""
 
     heads: Annotated[int, pydantic.Field(ge=1, le=64)] = 4
@@ -47,13 +47,13 @@ class TrainingConfig:
 
     gpt: GptConfig = dataclasses.field(default_factory=GptConfig)
 
-    steps: Annotated[int, pydantic.Field(ge=1)] = 400
+    steps: Annotated[int, pydantic.Field(ge=1)] = 600
     """Updates of the weights."""
 
-    batch_size: Annotated[int, pydantic.Field(ge=1)] = 16
+    batch_size: Annotated[int, pydantic.Field(ge=1)] = 8
     """Samples in a step, over all devices; a multiple of `devices`."""
 
-    learning_rate: Annotated[float, pydantic.Field(gt=0.0, le=1.0)] = 3e-3
+    learning_rate: Annotated[float, pydantic.Field(gt=0.0, le=1.0)] = 4e-3
     """Its peak: reached after `warmup_steps`, from which it falls along a cosine."""
 
     warmup_steps: Annotated[int, pydantic.Field(ge=0)] = 50
@@ -62,8 +62,8 @@ class TrainingConfig:
     final_learning_rate: Fraction = 0.02
     """Where the cosine ends, as a share of the peak."""
 
-    weight_decay: Annotated[float, pydantic.Field(ge=0.0)] = 0.1
-    """AdamW's decay of matrices; norms, biases and embeddings are spared."""
+    weight_decay: Annotated[float, pydantic.Field(ge=0.0)] = 0.3
+    """AdamW's decay of matrices; norms, biases, embeddings and positions are spared."""
 
     clip_norm: Annotated[float, pydantic.Field(gt=0.0)] = 1.0
     """Longest gradient, as the norm over all weights and devices; a longer one is scaled down."""

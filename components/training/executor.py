@@ -60,6 +60,7 @@ class Executor(base_executor.BaseExecutor):
                 "output": str(output),
             },
             node=NODE,
+            environment={"KERAS_BACKEND": "tensorflow"},  # whatever ~/.keras says
         )
         _publish(directory, output_dict)
 

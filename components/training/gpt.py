@@ -50,6 +50,9 @@ class Gpt(keras.Model):
         ValueError: the patch size does not divide the image size.
     """
 
+    tables = ("embedding", "position", "patch_position", "absent")
+    """Weights whose rows are looked up and not multiplied, which weight decay spares."""
+
     def __init__(self, config: GptConfig, *, vocabulary: int, tokens: int, image_size: int):
         super().__init__(name="gpt")
         if image_size % config.patch_size:
@@ -82,7 +85,8 @@ class Gpt(keras.Model):
             ids: int32 `[batch, seq]`.
             image: float32 `[batch, size, size, 3]` in 0..1.
             has_image: float32 `[batch]`, 1 or 0; where 0, `image` is not looked at.
-            seed: int32 `[2]`, of the dropout while training; None otherwise.
+            seed: int64 `[2]`, of the dropout while training; None otherwise. The second number is counted on from, once
+                a block.
 
         Returns:
             float32 `[batch, seq, width]`.
@@ -165,7 +169,7 @@ class Block(keras.layers.Layer):
         Args:
             hidden: float32 `[batch, seq, width]`.
             visible: bool `[seq, seq]`, whether the query in a row may look at the key in a column.
-            seed: int32 `[2]`, of the dropout; None outside training.
+            seed: int64 `[2]`, of the dropout; None outside training.
         """
         hidden = hidden + self._drop(self._attend(self.attention_norm(hidden), visible), seed, 0)
         inner = tf.square(tf.nn.relu(self.expand(self.feed_norm(hidden))))

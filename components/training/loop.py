@@ -22,13 +22,15 @@ from components.training.report import Curve, Point
 from components.training.sampler import Sampler
 from components.transform.config import TransformConfig
 from schemas import progress
-from schemas.errors import IntegrityError
+from schemas.errors import HeadraceError, IntegrityError
 from serving import sequence
 
 NODE = "Train"
-_LENGTH_STEP = 32
-"""Batches are padded to a multiple of this, so that the step is traced for a few shapes only."""
 _SCORED_AT_ONCE = 64
+
+
+class DivergedError(HeadraceError):
+    """The loss is not a number any more."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,13 +74,22 @@ class Trainer:
             self._weights = self.model.trainable_variables
             self.optimizer = AdamW(config)
             self.optimizer.exclude_from_weight_decay(
-                [weight for weight in self._weights if len(weight.shape) < 2 or weight is self.model.embedding]
+                [weight for weight in self._weights if len(weight.shape) < 2 or weight.name in self.model.tables]
             )
             self.optimizer.build(self._weights)
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
         self._seed_kept = tf.Variable(seed, dtype=tf.int64, trainable=False, name="seed")
-        self._train_step = tf.function(self._distributed_step)
-        self._score_batch = tf.function(self._token_nll)
+        size = budgets.image_size
+        batch = [
+            tf.TensorSpec([None, None], tf.int32, "ids"),
+            tf.TensorSpec([None, size, size, 3], tf.uint8, "images"),
+            tf.TensorSpec([None], tf.float32, "has_image"),
+        ]
+        # Traced once, for every length: a shape of its own would cost seconds.
+        self._train_step = tf.function(
+            self._distributed_step, input_signature=[*batch, tf.TensorSpec([], tf.int64, "step")]
+        )
+        self._score_batch = tf.function(self._token_nll, input_signature=batch)
 
     def fit(self, train: Examples, held_out: Examples, directory: pathlib.Path) -> Trained:
         """Trains to the last step, from the newest whole checkpoint in the directory if there is one.
@@ -90,6 +101,7 @@ class Trainer:
 
         Raises:
             IntegrityError: the directory holds another training, or nothing that can be read.
+            DivergedError: the loss is not a number.
         """
         config = self.config
         checkpoints = Checkpoints(
@@ -111,25 +123,23 @@ class Trainer:
         logs = tf.summary.create_file_writer(str(directory / "logs"))
         progress.start(NODE, "training", total=config.steps, unit="steps")
         progress.update(NODE, first)
-        tokens = spent = 0.0
-        since, since_tokens = time.monotonic(), 0.0
+        tokens, spent_s = 0, 0.0
+        since = _Since()
         for step in range(first, config.steps):
-            batch = train.take(sampler.batch(step))
-            loss, count = self._run(batch, step)
-            tokens += count
-            progress.update(NODE, step + 1)
             done = step + 1
+            batch = train.take(sampler.batch(step))
+            since.add(*self._run(batch, step), batch)
+            progress.update(NODE, done)
             if done % config.evaluate_every_steps == 0 or done == config.steps:
-                seconds = time.monotonic() - since
-                spent += seconds
-                point = self._point(done, loss, count, batch, watched, (tokens - since_tokens) / seconds)
+                tokens, spent_s = tokens + since.tokens, spent_s + since.seconds
+                point = self._point(done, since, watched)
                 curve.add(point)
                 _log_to_tensorboard(logs, point)
-                since, since_tokens = time.monotonic(), tokens
+                since = _Since()
             if done % config.checkpoint_every_steps == 0 or done == config.steps:
                 self._step.assign(done)
                 checkpoints.save(done)
-        return Trained(first or None, note, tokens / spent if spent else None, checkpoints.latest)
+        return Trained(first or None, note, tokens / spent_s if spent_s else None, checkpoints.latest)
 
     def token_nll(self, examples: Examples) -> npt.NDArray[np.float32]:
         """Negative log-likelihood of each token, nats, float32 `[samples, seq]`; zero for `BOS` and `PAD`."""
@@ -139,58 +149,77 @@ class Trainer:
             chosen = order[start : start + _SCORED_AT_ONCE]
             batch = examples.take(chosen)
             ids = _trimmed(batch)
-            found[chosen, : ids.shape[1]] = self._score_batch(
-                tf.constant(ids), tf.constant(batch.images), tf.constant(batch.has_image)
-            ).numpy()
+            found[chosen, : ids.shape[1]] = self._score_batch(ids, batch.images, batch.has_image).numpy()
         return found
 
     def _run(self, batch: Examples, step: int) -> tuple[float, int]:
-        """One update; the loss in nats a token, and how many tokens."""
+        """One update; the loss in nats a token, and how many tokens.
+
+        Raises:
+            DivergedError: the loss is not a number.
+        """
         ids = _trimmed(batch)
-        count = int((ids[:, 1:] != sequence.PAD).sum())
-        share = len(ids) // self._strategy.num_replicas_in_sync
-
-        def of_replica(values: npt.NDArray) -> tf.distribute.DistributedValues:
-            return self._strategy.experimental_distribute_values_from_function(
-                lambda context: tf.constant(values[context.replica_id_in_sync_group * share :][:share])
+        loss = float(self._train_step(ids, batch.images, batch.has_image, step))
+        if not math.isfinite(loss):
+            raise DivergedError(
+                f"the loss is {loss}", where=f"step {step + 1}", remedy="lower training.learning_rate and run again"
             )
+        return loss, int((ids[:, 1:] != sequence.PAD).sum())
 
-        seed = np.array([self._seed, 2 * step * self.config.gpt.depth], np.int64).astype(np.int32)
-        loss = self._train_step(
-            of_replica(ids),
-            of_replica(batch.images),
-            of_replica(batch.has_image),
-            tf.constant(seed),
-            tf.constant(float(count)),
-        )
-        return float(loss), count
-
-    def _distributed_step(self, ids, images, has_image, seed, count):  # type: ignore[no-untyped-def]
-        losses = self._strategy.run(self._replica_step, args=(ids, images, has_image, seed, count))
+    def _distributed_step(self, ids, images, has_image, step):  # type: ignore[no-untyped-def]
+        losses = self._strategy.run(self._replica_step, args=(ids, images, has_image, step))
         return self._strategy.reduce("SUM", losses, axis=None)
 
-    def _replica_step(self, ids, images, has_image, seed, count):  # type: ignore[no-untyped-def]
+    def _replica_step(self, ids, images, has_image, step):  # type: ignore[no-untyped-def]
+        """Each replica takes its share of the batch; its loss is of the mean over the tokens of the whole batch."""
+        tokens = tf.math.count_nonzero(ids[:, 1:] != sequence.PAD, dtype=tf.float32)
+        replica = tf.cast(tf.distribute.get_replica_context().replica_id_in_sync_group, tf.int32)
+        share = tf.shape(ids)[0] // self._strategy.num_replicas_in_sync
+        mine = slice(replica * share, (replica + 1) * share)
         with tf.GradientTape() as tape:
-            nll = self.model.log_likelihood_loss(ids, _unit(images), has_image, seed=seed)
-            loss = tf.reduce_sum(nll) / tf.cast(count, tf.float32)
+            nll = self.model.log_likelihood_loss(
+                ids[mine], _unit(images[mine]), has_image[mine], seed=self._dropout_seed(step, replica)
+            )
+            loss = tf.reduce_sum(nll) / tokens
         gradients = tape.gradient(loss, self._weights)
         self.optimizer.apply([tf.convert_to_tensor(gradient) for gradient in gradients], self._weights)
         return loss
 
+    def _dropout_seed(self, step: tf.Tensor, replica: tf.Tensor) -> tf.Tensor:
+        """Of all randomness in a step on a replica, int64 `[2]`; each block of the network counts on from it."""
+        replicas, draws = self._strategy.num_replicas_in_sync, self.config.gpt.depth
+        return tf.stack([self._seed_kept, (step * replicas + tf.cast(replica, tf.int64)) * draws])
+
     def _token_nll(self, ids, images, has_image):  # type: ignore[no-untyped-def]
         return self.model.token_nll(ids, _unit(images), has_image)
 
-    def _point(
-        self, done: int, loss: float, count: int, batch: Examples, watched: Examples, tokens_per_s: float
-    ) -> Point:
+    def _point(self, done: int, since: _Since, watched: Examples) -> Point:
+        tokens_per_s = since.tokens / since.seconds
         return Point(
             step=done,
-            loss=loss,
+            loss=since.nll / since.tokens,
             learning_rate=float(self.optimizer.learning_rate),
-            train_bits_per_byte=loss * count / math.log(2) / max(1, int(batch.sizes.sum())),
+            train_bits_per_byte=since.nll / math.log(2) / max(1, since.bytes),
             held_out_bits_per_byte=measuring.bits_per_byte(self.token_nll(watched), watched),
             tokens_per_s=tokens_per_s,
         )
+
+
+class _Since:
+    """What was learnt from since the last point of the curve."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self.nll, self.tokens, self.bytes = 0.0, 0, 0
+
+    def add(self, loss: float, tokens: int, batch: Examples) -> None:
+        self.nll += loss * tokens
+        self.tokens += tokens
+        self.bytes += int(batch.sizes.sum())
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._began
 
 
 def _strategy(config: TrainingConfig) -> tf.distribute.Strategy:
@@ -201,9 +230,8 @@ def _strategy(config: TrainingConfig) -> tf.distribute.Strategy:
 
 
 def _trimmed(batch: Examples) -> npt.NDArray[np.int32]:
-    """The ids without the padding that all have, to a length of which there are few."""
-    longest = int(batch.lengths().max())
-    return batch.ids[:, : min(batch.ids.shape[1], -(-(longest - 1) // _LENGTH_STEP) * _LENGTH_STEP + 1)]
+    """The ids without the padding that all have."""
+    return batch.ids[:, : int(batch.lengths().max())]
 
 
 def _unit(images: tf.Tensor) -> tf.Tensor:

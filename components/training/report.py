@@ -22,9 +22,9 @@ class Point:
 
     Attributes:
         step: updates done.
-        loss: of the training batch, nats a token.
+        loss: nats a token, over the batches since the point before.
         learning_rate: of the step.
-        train_bits_per_byte: bits per byte of the training batch.
+        train_bits_per_byte: bits per byte of those batches.
         held_out_bits_per_byte: on some samples of the split eval; None where it was not measured.
         tokens_per_s: since the point before.
     """
