@@ -33,7 +33,7 @@ def learn(samples: Iterable[dict[str, Any]], config: TokenizationConfig) -> byte
     Raises:
         SourceError: no sample of the training split has text or code.
     """
-    documents = _drawn(samples, config)
+    documents = drawn(samples, config)
     if not documents:
         raise SourceError(
             "no text and no code to learn a vocabulary from",
@@ -70,7 +70,7 @@ def digest(model: bytes) -> str:
     return hashlib.sha256(model).hexdigest()
 
 
-def _drawn(samples: Iterable[dict[str, Any]], config: TokenizationConfig) -> list[str]:
+def drawn(samples: Iterable[dict[str, Any]], config: TokenizationConfig) -> list[str]:
     """The documents to learn from: all of them, or as many as fit, drawn by a hash of the sample's id."""
     progress.start(NODE, "reading", unit="samples")
     kept: list[tuple[int, str, str]] = []  # a heap with the largest hash, as its negative, on top
