@@ -11,6 +11,7 @@ import tensorflow as tf
 from schemas.errors import IntegrityError
 
 _log = logging.getLogger(__name__)
+_NAME = "ckpt"
 
 
 class Checkpoints:
@@ -23,11 +24,15 @@ class Checkpoints:
     """
 
     def __init__(self, directory: pathlib.Path, *, keep: int, **state: Any):
+        self._directory = directory
+        _forget_damaged_list(directory)
         self._checkpoint = tf.train.Checkpoint(**state)
-        self._manager = tf.train.CheckpointManager(self._checkpoint, str(directory), max_to_keep=keep)
+        self._manager = tf.train.CheckpointManager(
+            self._checkpoint, str(directory), max_to_keep=keep, checkpoint_name=_NAME
+        )
 
     def save(self, step: int) -> None:
-        """Writes the state; the list of checkpoints names it only once it is whole."""
+        """Writes the state; its index, without which it is none, comes last and is renamed into place."""
         self._manager.save(checkpoint_number=step)
 
     def restore(self) -> str | None:
@@ -39,26 +44,51 @@ class Checkpoints:
         Raises:
             IntegrityError: there are checkpoints, and all are damaged.
         """
-        damaged = []
-        for path in reversed(self._manager.checkpoints):
+        damaged: list[str] = []
+        whole = None
+        for step in self._steps():
+            path = str(self._directory / f"{_NAME}-{step}")
             try:
+                _read_through(path)
                 self._checkpoint.restore(path).assert_existing_objects_matched()
-            except (tf.errors.OpError, ValueError, AssertionError) as error:
+            except (tf.errors.OpError, IndexError, RuntimeError, ValueError, AssertionError) as error:
                 _log.warning("damaged checkpoint %s: %s", path, error)
-                damaged.append(pathlib.Path(path).name)
+                damaged.append(f"{_NAME}-{step}")
                 continue
-            if not damaged:
-                return None
-            return f"{', '.join(damaged)} damaged, went on from {pathlib.Path(path).name}"
-        if damaged:
+            whole = f"{_NAME}-{step}"
+            break
+        if damaged and whole is None:
             raise IntegrityError(
                 f"no checkpoint can be read: {', '.join(damaged)}",
-                where=self._manager.directory,
+                where=str(self._directory),
                 remedy="remove that directory to train from the beginning",
             )
-        return None
+        for name in damaged:
+            for part in self._directory.glob(f"{name}.*"):
+                part.unlink()
+        return f"{', '.join(damaged)} damaged, went on from {whole}" if damaged else None
 
     @property
     def latest(self) -> str:
         """The path of the newest, as `tf.train` names it."""
-        return str(self._manager.latest_checkpoint)
+        return str(self._directory / f"{_NAME}-{self._steps()[0]}")
+
+    def _steps(self) -> list[int]:
+        """The steps of which there are files, latest first. The list that `tf.train` keeps may itself be damaged."""
+        numbers = {path.name.removeprefix(f"{_NAME}-").split(".")[0] for path in self._directory.glob(f"{_NAME}-*.*")}
+        return sorted((int(number) for number in numbers if number.isdigit()), reverse=True)
+
+
+def _forget_damaged_list(directory: pathlib.Path) -> None:
+    try:
+        tf.train.get_checkpoint_state(str(directory))
+    except ValueError as error:
+        _log.warning("damaged list of checkpoints: %s", error)
+        (directory / "checkpoint").unlink()
+
+
+def _read_through(path: str) -> None:
+    """Every byte of a checkpoint is read and its checksum compared; a restore reads what it needs and when it does."""
+    reader = tf.train.load_checkpoint(path)
+    for name in reader.get_variable_to_shape_map():
+        reader.get_tensor(name)

@@ -35,7 +35,7 @@ def train(job: dict[str, Any]) -> None:
     """
     began = time.monotonic()
     config, budgets = from_json(TrainingConfig, job["config"]), from_json(TransformConfig, job["budgets"])
-    _configure(config)
+    configure(config)
     directory, output = pathlib.Path(job["directory"]), pathlib.Path(job["output"])
     output.mkdir(parents=True)
     progress.start(NODE, "reading examples")
@@ -76,7 +76,8 @@ def train(job: dict[str, Any]) -> None:
     ).write(output)
 
 
-def _configure(config: TrainingConfig) -> None:
+def configure(config: TrainingConfig) -> None:
+    """Devices and determinism; before TensorFlow does anything else."""
     tf.config.set_visible_devices([], "GPU")
     tf.config.experimental.enable_op_determinism()
     if config.devices > 1:

@@ -23,7 +23,22 @@ from tests.fixtures import exports
 from tests.fixtures.standin import CORPUS
 
 CONFIG = TokenizationConfig(vocabulary_size=600)
-AWKWARD = ["\t", "  ", "\n\n", "\r\n", "\u2581", "\u2581a", "😀", "<code>", "<0x41>", "<s>", "\x00", "\ufeff", "é", "\ufffd"]
+AWKWARD = [
+    "\t",
+    "  ",
+    "\n\n",
+    "\r\n",
+    "\u2581",
+    "\u2581a",
+    "😀",
+    "<code>",
+    "<0x41>",
+    "<s>",
+    "\x00",
+    "\ufeff",
+    "é",
+    "\ufffd",
+]
 texts = st.lists(st.one_of(st.text(max_size=8), st.sampled_from(AWKWARD + CORPUS[:9])), max_size=8).map("".join)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -28,7 +29,7 @@ def key(first: int, second: int, third: int) -> int:
 )
 def test_probabilities_sum_to_one_after_every_context(documents: list[bytes], context: tuple[int, int]) -> None:
     model = KneserNey3.fit(documents)
-    seen = [(START, START), *((a, b) for document in documents for a, b in zip(document, document[1:], strict=False))]
+    seen = [(START, START), *((a, b) for document in documents for a, b in itertools.pairwise(document))]
     for first, second in [context, *seen[:4]]:
         given_context = model.probabilities(np.array([key(first, second, byte) for byte in range(256)]))
         assert given_context.sum() == pytest.approx(1.0, abs=1e-9)

@@ -39,9 +39,7 @@ def test_tokens_bytes_and_images_are_those_of_the_servers(
             continue
         text, text_bytes = tokenizer.encode(row["text"], budgets.text_tokens)
         code, code_bytes = tokenizer.encode(row["code"], budgets.code_tokens)
-        ids, segments = sequence.layout(
-            text, code, text_tokens=budgets.text_tokens, code_tokens=budgets.code_tokens
-        )
+        ids, segments = sequence.layout(text, code, text_tokens=budgets.text_tokens, code_tokens=budgets.code_tokens)
         pixels = images.pixels(row["image"], budgets.image_size) if row["image"] else None
         expected.append((ids, segments, (text_bytes, code_bytes), pixels))
     assert len(expected) == len(train)

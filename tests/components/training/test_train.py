@@ -1,0 +1,237 @@
+"""Train: a model that serves as it was judged, the same bits after a kill, and no training on what is not as it should
+be."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import math
+import os
+import pathlib
+import signal
+import time
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+import tensorflow as tf
+from tensorflow_metadata.proto.v0 import anomalies_pb2
+from tfx.types import artifact, channel, standard_artifacts
+from tfx.utils import path_utils
+
+from components import process
+from components.process import ProcessError
+from components.training import examples, loop, report
+from components.training.component import Train
+from components.training.config import GptConfig, TrainingConfig
+from components.training.executor import PROCESS, Executor
+from schemas import artifacts, tables
+from schemas.errors import GateRefused
+from serving import model as models
+from serving.instance import Instance
+from serving.manifest import Manifest
+from tests.fixtures import exports, transformed
+
+# Dropout, so that randomness would show if it were not part of the state.
+CONFIG = TrainingConfig(
+    gpt=GptConfig(width=32, depth=2, heads=2, dropout=0.1),
+    steps=160,
+    batch_size=6,
+    warmup_steps=5,
+    evaluate_every_steps=20,
+    checkpoint_every_steps=20,
+)
+POINTS = list(range(20, 161, 20))
+
+
+class Node:
+    """Train on the small examples, in a home and with outputs of its own."""
+
+    def __init__(self, root: pathlib.Path):
+        self.home = root / "home"
+        self.root = root
+        self.anomalies = exports.made(standard_artifacts.ExampleAnomalies, root / "anomalies")
+        self.attempts = 0
+
+    def do(self, config: TrainingConfig = CONFIG, seed: int = 3) -> dict[str, list[artifact.Artifact]]:
+        self.attempts += 1
+        paths = transformed.made()
+        split = exports.made(standard_artifacts.Examples, paths.examples)
+        split.split_names = '["train", "eval"]'
+        inputs = {
+            "examples": [split],
+            "transform_graph": [exports.made(standard_artifacts.TransformGraph, paths.graph)],
+            "tokenizer": [exports.made(artifacts.Tokenizer, paths.tokenizer)],
+            "anomalies": [self.anomalies],
+        }
+        outputs = {
+            name: [exports.made(parameter.type, self.root / str(self.attempts) / name)]
+            for name, parameter in Train.SPEC_CLASS.OUTPUTS.items()
+        }
+        component = Train(
+            **{name: channel.Channel(type=parameter.type) for name, parameter in Train.SPEC_CLASS.INPUTS.items()},
+            config=config,
+            budgets=transformed.BUDGETS,
+            seed=seed,
+        )
+        Executor().Do(inputs, outputs, dict(component.exec_properties))
+        return outputs
+
+    def killed(self) -> int:
+        """Kills the training process with SIGKILL once it has saved a checkpoint; the step of the last one saved."""
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            attempt = pool.submit(self.do)
+            until = time.monotonic() + 60
+            while not list(self.home.glob("checkpoints/*/checkpoints/ckpt-40.index")):
+                assert time.monotonic() < until and not attempt.done()
+                time.sleep(0.01)
+            [child] = [child for child in psutil.Process().children() if PROCESS in child.cmdline()]
+            os.kill(child.pid, signal.SIGKILL)
+            with pytest.raises(ProcessError, match="SIGKILL"):
+                attempt.result()
+        return max(
+            int(path.stem.removeprefix("ckpt-")) for path in self.home.glob("checkpoints/*/checkpoints/ckpt-*.index")
+        )
+
+
+def told(outputs: dict[str, list[artifact.Artifact]]) -> report.Report:
+    return report.Report.read(outputs["model_run"][0].uri)
+
+
+def steps(outputs: dict[str, list[artifact.Artifact]]) -> list[int]:
+    curve = report.Curve(pathlib.Path(outputs["model_run"][0].uri, report.CURVE_FILE_NAME))
+    return [point.step for point in curve.points()]
+
+
+@pytest.fixture
+def node(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Node:
+    made = Node(tmp_path)
+    monkeypatch.setenv("HEADRACE_HOME", str(made.home))
+    return made
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Outputs of an uninterrupted training, and its home."""
+    made = Node(tmp_path_factory.mktemp("straight"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEADRACE_HOME", str(made.home))
+        return made.do(), made.home
+
+
+def test_the_model_that_serves_is_the_one_that_was_judged(straight: Any) -> None:
+    outputs, _ = straight
+    directory = pathlib.Path(path_utils.serving_model_path(outputs["model"][0].uri))
+    loaded = models.load(directory)
+    rows = [row for row in tables.rows(transformed.made().samples) if row["split"] == "eval"]
+    scores = loaded.score([Instance(row["text"], row["image"], row["code"]) for row in rows])
+    nll = sum(score.text_nll + score.code_nll for score in scores)
+    size = sum(score.text_bytes + score.code_bytes for score in scores)
+    assert nll / math.log(2) / size == pytest.approx(told(outputs).bits_per_byte, abs=1e-4)
+    assert Manifest.read(directory).weights_digest == told(outputs).weights_digest
+
+
+def test_it_learns_and_tells_the_curve(straight: Any) -> None:
+    outputs, _ = straight
+    curve = report.Curve(pathlib.Path(outputs["model_run"][0].uri, report.CURVE_FILE_NAME))
+    points = list(curve.points())
+    assert [point.step for point in points] == POINTS
+    assert points[-1].loss < 0.7 * points[0].loss
+    assert points[-1].held_out_bits_per_byte < 0.7 * points[0].held_out_bits_per_byte
+    summary = told(outputs)
+    assert summary.resumed_from_step is None and summary.notes == ()
+    assert summary.bits_per_byte < summary.unigram_bits_per_byte
+    assert 0 < summary.trigram_bits_per_byte < summary.unigram_bits_per_byte
+    assert summary.image_effect is not None and summary.image_effect.low < summary.image_effect.high
+    assert (summary.train_samples, summary.eval_samples) == (24, 24)
+
+
+def test_outputs_are_whole_and_nothing_is_left_behind(straight: Any) -> None:
+    outputs, home = straight
+    digests = {name: output.get_string_custom_property("digest") for name, [output] in outputs.items()}
+    assert digests["model"] == digests["checkpoint"] == told(outputs).weights_digest
+    [checkpoint] = pathlib.Path(outputs["checkpoint"][0].uri).glob("ckpt-160.index")
+    reader = tf.train.load_checkpoint(str(checkpoint.with_suffix("")))
+    assert reader.get_tensor("step/.ATTRIBUTES/VARIABLE_VALUE") == 160
+    assert any("adamw" in name or "optimizer" in name for name in reader.get_variable_to_shape_map())
+    assert list(pathlib.Path(outputs["model_run"][0].uri, "logs").glob("events.*"))
+    assert list((home / "checkpoints").iterdir()) == []
+
+
+def test_killed_in_the_middle_the_same_command_ends_with_the_same_bits(straight: Any, node: Node) -> None:
+    saved = node.killed()
+    outputs = node.do()
+    assert told(outputs).resumed_from_step == saved < 160
+    assert steps(outputs) == POINTS
+    assert told(outputs).weights_digest == told(straight[0]).weights_digest
+    assert told(outputs).bits_per_byte == told(straight[0]).bits_per_byte
+
+
+def test_a_damaged_checkpoint_is_passed_over_and_the_bits_are_the_same(straight: Any, node: Node) -> None:
+    saved = node.killed()
+    [newest] = node.home.glob(f"checkpoints/*/checkpoints/ckpt-{saved}.data-*")
+    data = bytearray(newest.read_bytes())
+    data[len(data) // 2] ^= 1
+    newest.write_bytes(data)
+    outputs = node.do()
+    before = saved - 20
+    assert told(outputs).notes == (f"ckpt-{saved} damaged, went on from ckpt-{before}",)
+    assert told(outputs).resumed_from_step == before
+    assert told(outputs).weights_digest == told(straight[0]).weights_digest
+
+
+def test_only_the_very_same_training_goes_on(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    directories = []
+
+    def run(module: str, job: dict[str, Any], **_: Any) -> None:
+        directories.append(job["directory"])
+        raise ProcessError("not today")
+
+    monkeypatch.setattr(process, "run", run)
+    for config, seed in ((CONFIG, 3), (CONFIG, 3), (CONFIG, 4), (TrainingConfig(steps=161), 3)):
+        with pytest.raises(ProcessError):
+            node.do(config, seed)
+    assert directories[0] == directories[1]
+    assert len(set(directories)) == 3
+
+
+def test_anomalies_refuse_the_training_and_are_named(node: Node) -> None:
+    directory = pathlib.Path(node.anomalies.uri, "Split-eval")
+    directory.mkdir()
+    found = anomalies_pb2.Anomalies()
+    found.anomaly_info["image"].description = "Examples contain values missing from the schema"
+    (directory / "SchemaDiff.pb").write_bytes(found.SerializeToString())
+    with pytest.raises(GateRefused, match="split eval, feature image: Examples contain values missing") as caught:
+        node.do()
+    assert caught.value.remedy
+    assert not node.home.exists()
+
+
+def test_a_loss_that_is_no_number_ends_the_training(tmp_path: pathlib.Path) -> None:
+    split = examples.load(str(transformed.made().examples / "Split-train"), transformed.BUDGETS)
+    trainer = loop.Trainer(CONFIG, transformed.BUDGETS, vocabulary=512, seed=0)
+    trainer.model.embedding.assign(np.full(trainer.model.embedding.shape, np.nan))
+    with pytest.raises(loop.DivergedError, match="loss is nan") as caught:
+        trainer.fit(split, split, tmp_path)
+    assert caught.value.where == "step 1" and "learning_rate" in str(caught.value.remedy)
+
+
+def test_the_model_does_not_look_ahead_nor_at_an_absent_image() -> None:
+    split = examples.load(str(transformed.made().examples / "Split-train"), transformed.BUDGETS)
+    trainer = loop.Trainer(CONFIG, transformed.BUDGETS, vocabulary=512, seed=0)
+    few = split.take(np.flatnonzero(split.has_image)[:4])
+    nll = trainer.token_nll(few)
+    place = int(few.lengths().min()) // 2
+    later = few.ids.copy()
+    later[:, place + 1 : few.lengths().min() - 1] = 77
+    changed = examples.Examples(later, few.segments, few.sizes, few.images, few.has_image)
+    np.testing.assert_allclose(trainer.token_nll(changed)[:, : place + 1], nll[:, : place + 1], atol=1e-5)
+    assert np.abs(trainer.token_nll(changed)[:, place + 1] - nll[:, place + 1]).max() > 1e-3
+
+    other = examples.Examples(few.ids, few.segments, few.sizes, 255 - few.images, few.has_image)
+    assert np.abs(trainer.token_nll(other) - nll).max() > 1e-4
+    absent, other_absent = (
+        examples.Examples(few.ids, few.segments, few.sizes, images, np.zeros_like(few.has_image))
+        for images in (few.images, 255 - few.images)
+    )
+    np.testing.assert_array_equal(trainer.token_nll(absent), trainer.token_nll(other_absent))
