@@ -49,7 +49,6 @@ class Checkpoints:
         for step in self._steps():
             path = str(self._directory / f"{_NAME}-{step}")
             try:
-                _read_through(path)
                 self._checkpoint.restore(path).assert_existing_objects_matched()
             except (tf.errors.OpError, IndexError, RuntimeError, ValueError, AssertionError) as error:
                 _log.warning("damaged checkpoint %s: %s", path, error)
@@ -85,10 +84,3 @@ def _forget_damaged_list(directory: pathlib.Path) -> None:
     except ValueError as error:
         _log.warning("damaged list of checkpoints: %s", error)
         (directory / "checkpoint").unlink()
-
-
-def _read_through(path: str) -> None:
-    """Every byte of a checkpoint is read and its checksum compared; a restore reads what it needs and when it does."""
-    reader = tf.train.load_checkpoint(path)
-    for name in reader.get_variable_to_shape_map():
-        reader.get_tensor(name)
