@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -28,6 +29,7 @@ _ROOT = pathlib.Path(__file__).resolve().parent.parent
 # What a bare environment keeps: where programs and libraries are, and the mark by which a run knows its processes.
 _KEPT = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "HEADRACE_RUN_DIR")
 _REPORT_EVERY_S = 0.3
+_EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*(Error|Exception|Interrupt|Exit)\b")
 _TAIL_LINES = 12
 
 _log = logging.getLogger(__name__)
@@ -163,8 +165,10 @@ def _revive(fields: dict[str, Any]) -> HeadraceError:
 
 def _cause(code: int, lines: list[str]) -> str:
     how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-    tail = "\n".join(line for line in lines[-_TAIL_LINES:] if line.strip())
-    return f"the process {how}" + (f"; its last words:\n{tail}" if tail else "")
+    # The line that names the exception comes first: whoever shortens this keeps it.
+    said = [line for line in lines[-_TAIL_LINES:] if line.strip()]
+    named = next((line for line in reversed(said) if _EXCEPTION.match(line)), said[-1] if said else "")
+    return f"the process {how}" + (f": {named.strip()}\n" + "\n".join(said) if said else "")
 
 
 def _die_with(parent: int) -> None:

@@ -17,6 +17,7 @@ from schemas.home import ENVIRONMENT_VARIABLE, Home
 if TYPE_CHECKING:
     from pipeline.config import Config
 
+_CONFIG = "headrace.yaml"
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
 
 
@@ -56,9 +57,7 @@ def headrace(home: str | None) -> None:
 
 
 def _config_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option("--config", "path", default="headrace.yaml", show_default=True, help="The configuration.")(
-        function
-    )
+    return click.option("--config", "path", default=_CONFIG, show_default=True, help="The configuration.")(function)
 
 
 def _json_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -94,7 +93,7 @@ def run(path: str, overrides: tuple[str, ...], as_json: bool, from_node: str | N
     """Run the pipeline; what is unchanged since the last run is not done again."""
     if from_node and only_node:
         raise click.UsageError("--from and --only exclude each other")
-    options = {"--config": path, "--from": from_node, "--only": only_node}
+    options = {"--config": None if path == _CONFIG else path, "--from": from_node, "--only": only_node}
     words = [word for option, value in options.items() if value for word in (option, value)]
     return _run(path, overrides, from_node, only_node, as_json, argv=("run", *overrides, *words))
 

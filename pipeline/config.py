@@ -109,7 +109,7 @@ def dump(config: Config) -> str:
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of `headrace.yaml`, for editors."""
     schema = pydantic.TypeAdapter(Config).json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "headrace.yaml", **schema}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "headrace.yaml"}
 
 
 def migrate(path: str | os.PathLike[str]) -> str | None:

@@ -6,6 +6,8 @@ import errno
 import linecache
 import os
 import pathlib
+import shutil
+import sys
 import sysconfig
 import traceback
 from collections.abc import Iterator
@@ -103,7 +105,16 @@ def block(home: Home, results: tuple[NodeResult, ...]) -> list[str]:
 def resume_command(home: Home) -> str:
     """The literal command that goes on from where a run stopped."""
     default = home.root == pathlib.Path(".headrace").absolute()
-    return "headrace resume" if default else f"headrace --home {relative(home.root)} resume"
+    return f"{_program()} resume" if default else f"{_program()} --home {relative(home.root)} resume"
+
+
+def _program() -> str:
+    """How to type `headrace` here: by its name where that is found, else by its path."""
+    typed = pathlib.Path(sys.argv[0])
+    found = shutil.which("headrace")
+    if typed.name != "headrace" or (found and pathlib.Path(found).resolve() == typed.resolve()):
+        return "headrace"
+    return relative(typed.absolute())
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -7,7 +7,7 @@ import hashlib
 import os
 from typing import TYPE_CHECKING, Any
 
-from pipeline import failures, logs, runs, storage
+from pipeline import failures, locks, logs, runs, storage
 from pipeline.console import Console
 from pipeline.report import collect, facts, render, words
 from schemas.config import to_json
@@ -54,9 +54,9 @@ def run(
     home = Home.current()
     console = console or Console()
     storage.prepare(home)
-    console.say("loading TFX and TensorFlow (about 10 s)")
+    locks.refuse_if_busy(home)
     os.environ.update({name: os.environ.get(name, value) for name, value in _QUIET.items()})
-    with logs.redirected(home.runs / "start.log"):
+    with console.busy("loading TFX and TensorFlow"), logs.redirected(home.runs / "start.log"):
         from pipeline import dag, local, partial
 
         pipeline = dag.build(config, home)

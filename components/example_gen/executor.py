@@ -34,4 +34,5 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             )
         examples.split_names = artifact_utils.encode_split_names(list(conversion.SPLITS))
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
+        examples.set_int_custom_property("rows", tables.count(samples.uri))
         examples.set_string_custom_property("digest", samples.get_string_custom_property("digest"))

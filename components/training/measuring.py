@@ -10,25 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from components.training.examples import Examples
+from components.training.report import Interval
 from serving import sequence
 
 Floats = npt.NDArray[np.float64]
 TokenNll = Callable[[Examples], npt.NDArray[np.float32]]
 """Negative log-likelihood of each token of some samples, nats, float32 `[samples, seq]`."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Interval:
-    """A mean and its 95% interval (normal approximation over samples).
-
-    Attributes:
-        samples: how many there were.
-    """
-
-    mean: float
-    low: float
-    high: float
-    samples: int
 
 
 def bits_per_byte(nll: npt.NDArray[np.float32], held_out: Examples) -> float:

@@ -10,10 +10,22 @@ from collections.abc import Iterator
 
 import pydantic
 
-from components.training.measuring import Interval
-
 FILE_NAME = "report.json"
 CURVE_FILE_NAME = "metrics.jsonl"
+
+
+@dataclasses.dataclass(frozen=True)
+class Interval:
+    """A mean and its 95% interval (normal approximation over samples).
+
+    Attributes:
+        samples: how many there were.
+    """
+
+    mean: float
+    low: float
+    high: float
+    samples: int
 
 
 @dataclasses.dataclass(frozen=True)

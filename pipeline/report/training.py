@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 
+from components.training import report
 from pipeline.report import facts
 
 _POINTS = 500
@@ -11,9 +12,6 @@ _POINTS = 500
 
 def read(directory: pathlib.Path) -> facts.Training:
     """What a training tells of itself."""
-    # Not at the top of the module: it brings TensorFlow along, which only a run that trained has a use for.
-    from components.training import report
-
     told = report.Report.read(directory)
     points = list(report.Curve(directory / report.CURVE_FILE_NAME).points())
     effect = told.image_effect
