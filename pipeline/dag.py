@@ -26,8 +26,14 @@ from components.validation.component import SchemaImport
 from pipeline.config import Config
 from schemas.home import Home
 
-# In one process and one thread: Beam's local multi-processing is slower here by far and may not end.
-BEAM_ARGUMENTS = ["--direct_running_mode=in_memory", "--direct_num_workers=1"]
+BEAM_ARGUMENTS = [
+    # In one process and one thread: Beam's local multi-processing is slower here by far and may not end.
+    "--direct_running_mode=in_memory",
+    "--direct_num_workers=1",
+    # Nothing is pulled. Without an image TFX packs itself for remote workers before each Beam node, and changes the
+    # working directory of the whole process meanwhile, which two branches at once do not survive.
+    "--sdk_container_image=none",
+]
 
 
 def build(config: Config, home: Home | None = None) -> pipeline.Pipeline:

@@ -94,7 +94,8 @@ class Gpt(keras.Model):
         width = self.embedding.shape[1]
         patches = tf.reshape(self.patch(image * 2 - 1), [-1, self.patches, width]) + self.patch_position
         patches = tf.where(has_image[:, None, None] > 0.5, patches, self.absent[None])
-        tokens = tf.gather(tf.convert_to_tensor(self.embedding), ids)
+        found = _look_up(tf.convert_to_tensor(self.embedding), tf.reshape(ids, [-1]))
+        tokens = tf.reshape(found, tf.concat([tf.shape(ids), [width]], axis=0))
         before = tf.pad(tokens, [[0, 0], [1, 0], [0, 0]])[:, :-1]
         tokens = tokens + self.previous(before) + self.position[: tf.shape(ids)[1]]
         hidden = tf.concat([patches, tokens], axis=1)
@@ -191,6 +192,13 @@ class Block(keras.layers.Layer):
         if seed is None or self.dropout == 0:
             return x
         return tf.nn.experimental.stateless_dropout(x, self.dropout, seed * 2 + [0, place])
+
+
+# The name is one that the LiteRT converter knows: it makes an embedding lookup of it, whose table can be quantised; of a
+# plain gather it cannot.
+@tf.function(experimental_implements="embedding_matmul")
+def _look_up(table: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
+    return tf.gather(table, ids)
 
 
 def _cross_entropy(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
