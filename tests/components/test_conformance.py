@@ -58,6 +58,12 @@ def test_killed_before_publication_it_leaves_no_trace_and_then_does_the_same_aga
     assert zygote.run(SLICE, sliced.home, only=node) == 0, zygote.log.read_text()[-3000:]
     again = conformance.made(sliced.home, node)
     assert again.execution.id > before.execution.id
+    if again.inputs != before.inputs:
+        # A node before it was run anew by this battery, so that it had other inputs (a live model to compare with).
+        before = again
+        assert zygote.run(SLICE, sliced.home, only=node) == 0, zygote.log.read_text()[-3000:]
+        again = conformance.made(sliced.home, node)
+        assert again.inputs == before.inputs
     assert again.digests() == before.digests()
     assert again.digests() or node in ("SchemaImport", "Transform", "Release"), "nothing was compared"
     left = {path.name for path in directories} - {
