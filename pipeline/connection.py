@@ -17,9 +17,11 @@ from ml_metadata import errors
 from ml_metadata.proto import metadata_store_pb2
 from tfx.orchestration import metadata
 
+from components.release import marks, versions
 from lineage import integrity
 from lineage.store import connected
 from pipeline import executions
+from schemas.errors import IntegrityError
 
 _STUCK = "Transaction already open"
 
@@ -84,7 +86,7 @@ class SharedStore:
             path = integrity.local_path(artifact.uri)
             if sealed is None or path is None or artifact.id in self._sound:
                 continue
-            what = integrity.damage(path, sealed)
+            what = integrity.damage(path, sealed) or _damage_of_version(properties)
             if what:
                 damages.append((artifact.id, path, what))
             else:
@@ -162,3 +164,14 @@ class _NodeStore:
 _RUNNING = metadata_store_pb2.Execution.RUNNING
 _CACHED = metadata_store_pb2.Execution.CACHED
 _INTERNAL_OUTPUT = metadata_store_pb2.Event.INTERNAL_OUTPUT
+
+
+def _damage_of_version(properties: dict[str, Any]) -> str | None:
+    """What is wrong with the served version that a PushedModel stands for, which lies outside of its own files."""
+    if properties.get(marks.PUSHED) != 1:
+        return None
+    try:
+        versions.verify(str(properties[marks.DESTINATION]))
+    except IntegrityError as error:
+        return f"{error.where}: {error.what}"
+    return None

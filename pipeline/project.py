@@ -24,6 +24,8 @@ ingestion:
 # A small data set wants a short run; take these out as it grows.
 training:
   steps: 200
+evaluation:
+  min_examples: 5
 release:
   model_name: {name}
 """

@@ -50,13 +50,24 @@ def test_a_second_model_is_judged_against_the_live_one_and_only_what_changed_run
     assert json.loads(reports[-1].read_text())["has_baseline"]
 
 
+def test_a_served_version_that_was_damaged_is_released_anew_and_that_is_said(sliced, second_model):
+    manifest = sliced.home / "served" / "headrace" / "2" / "headrace_model.json"
+    manifest.chmod(0o644)
+    manifest.write_text("{}")
+    answer = sliced.headrace("run", "--json", LATER)
+    assert answer.returncode == 0, answer.stderr[-2000:]
+    assert "headrace_model.json was changed" in answer.stderr
+    assert json.loads(answer.stdout)["release"]["version"] == 3
+    versions.verify(sliced.home / "served" / "headrace" / "3")
+
+
 def test_a_model_that_misses_a_limit_is_refused_with_metric_and_slice(sliced, second_model):
     answer = sliced.headrace("run", "--json", LATER, "evaluation.max_bits_per_byte=0.5")
     assert answer.returncode == 3, answer.stderr[-2000:]
     assert "bits" in answer.stderr
     assert "0.5" in answer.stderr
     assert "Traceback" not in answer.stderr
-    assert not (sliced.home / "served" / "headrace" / "3").exists()
+    assert not (sliced.home / "served" / "headrace" / "4").exists()
 
 
 def test_an_anomaly_stops_before_training_and_names_feature_and_reason(sliced, first_run):
