@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 import pathlib
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +15,8 @@ from schemas.errors import HeadraceError
 from schemas.home import Home
 
 _SHOWN_BYTES = 400
+_CATEGORIES = ("source", "modality")
+_OPTIONAL = ("text", "image", "code", "parent")
 
 
 def sample(home: Home, count: int) -> list[dict[str, Any]]:
@@ -48,17 +52,39 @@ def rejected(home: Home, reason: str | None = None) -> Iterator[dict[str, Any]]:
 
 
 def draft_schema(home: Home) -> str:
-    """A TensorFlow Metadata schema inferred from the newest statistics of the training split, as text to look through.
+    """A TensorFlow Metadata schema inferred from the newest statistics of all splits, as text to look through.
+
+    Only the categories (`source`, `modality`) get a list of values; every sample has a text or a code of its own.
 
     Raises:
         HeadraceError: StatisticsGen has not run yet.
     """
-    import tensorflow_data_validation as tfdv
-    from google.protobuf import text_format
+    statistics = sorted(pathlib.Path(_newest(home, "ExampleStatistics").uri).glob("Split-*/FeatureStats.pb"))
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import tensorflow_data_validation as tfdv
+        from google.protobuf import text_format
 
-    uri = pathlib.Path(_newest(home, "ExampleStatistics").uri)
-    statistics = tfdv.load_stats_binary(str(uri / "Split-train" / "FeatureStats.pb"))
-    return text_format.MessageToString(tfdv.infer_schema(statistics, infer_feature_shape=False))
+    first, *others = (tfdv.load_stats_binary(str(path)) for path in statistics)
+    schema = tfdv.infer_schema(first, infer_feature_shape=False)
+    for other in others:
+        schema = tfdv.update_schema(schema, other)
+    free = [feature for feature in schema.feature if feature.name not in _CATEGORIES]
+    for feature in free:
+        if feature.domain:
+            domain = next(domain for domain in schema.string_domain if domain.name == feature.domain)
+            schema.string_domain.remove(domain)
+            feature.ClearField("domain")
+        if feature.name in _OPTIONAL:
+            feature.presence.min_fraction = 0
+            feature.presence.min_count = 0
+    for feature in schema.feature:
+        if feature.name not in _OPTIONAL:
+            # What every sample has is a scalar to Transform, not a list.
+            feature.ClearField("value_count")
+            feature.shape.dim.add(size=1)
+    return text_format.MessageToString(schema)
 
 
 def _newest(home: Home, type_name: str) -> store.Artifact:
