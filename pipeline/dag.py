@@ -27,6 +27,8 @@ from pipeline.config import Config
 from schemas.home import Home
 
 BEAM_ARGUMENTS = [
+    # Named in full: Beam's DirectRunner would first try to download a runner written in Go, and use it where it can.
+    "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
     # In one process and one thread: Beam's local multi-processing is slower here by far and may not end.
     "--direct_running_mode=in_memory",
     "--direct_num_workers=1",

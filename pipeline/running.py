@@ -55,7 +55,9 @@ def run(
     console = console or Console()
     storage.prepare(home)
     locks.refuse_if_busy(home)
-    os.environ.update({name: os.environ.get(name, value) for name, value in _QUIET.items()})
+    os.environ.setdefault("KERAS_HOME", str(home.root / "cache" / "keras"))  # else it writes to the user's home
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
     with console.busy("loading TFX and TensorFlow"), logs.redirected(home.runs / "start.log"):
         from pipeline import dag, local, partial
 
