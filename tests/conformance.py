@@ -34,6 +34,10 @@ class Made:
     outputs: Mapping[str, store.Artifact]
     inputs: Mapping[str, tuple[store.Artifact, ...]]
 
+    def input_ids(self) -> dict[str, list[int]]:
+        """Which artifacts it read."""
+        return {key: sorted(item.id for item in items) for key, items in self.inputs.items()}
+
     def digests(self) -> dict[str, str]:
         """The canonical digests of the outputs that have one."""
         return {

@@ -10,6 +10,7 @@ import sys
 import pytest
 import yaml
 
+from schemas import progress
 from tests.zygote import Zygote
 
 HEADRACE = str(pathlib.Path(sys.executable).parent / "headrace")
@@ -55,12 +56,24 @@ class Project:
         return json.loads(answer.stdout)
 
 
+def slice_project(directory: pathlib.Path) -> Project:
+    """A project on the slice, not yet run."""
+    (directory / "headrace.yaml").write_text(yaml.safe_dump(SLICE))
+    return Project(directory)
+
+
+@pytest.fixture(autouse=True)
+def _no_progress_left():
+    """The registry of progress belongs to the process; what one test leaves there is not the next one's."""
+    yield
+    for node in progress.snapshot():
+        progress.finish(node)
+
+
 @pytest.fixture(scope="session")
 def sliced(tmp_path_factory) -> Project:
-    """A project on the slice, not yet run."""
-    project = Project(tmp_path_factory.mktemp("sliced"))
-    (project.directory / "headrace.yaml").write_text(yaml.safe_dump(SLICE))
-    return project
+    """A project on the slice that several suites use as a user would."""
+    return slice_project(tmp_path_factory.mktemp("sliced"))
 
 
 @pytest.fixture(scope="session")
