@@ -32,7 +32,9 @@ if [ -z "$python" ]; then
     else install_packages python3 python3-venv; python=python3; fi
 fi
 "$python" -c 'import ensurepip' 2>/dev/null || install_packages "$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
-if [ "$stack" = current ] && ! command -v g++ >/dev/null 2>&1; then  # pyfarmhash has no wheel there
+# One of TFX's dependencies (pyfarmhash) has no wheel: it is compiled, which needs a compiler and Python's headers.
+has_headers() { "$python" -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))'; }
+if ! command -v g++ >/dev/null 2>&1 || ! has_headers; then
     install_packages g++ "$("$python" -c 'import sys; print("python%d.%d-dev" % sys.version_info[:2])')"
 fi
 
