@@ -1,0 +1,65 @@
+"""Names and places by presidio-analyzer, where a user has installed it and asks for it."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from components.cleaning.sensitive.config import Sensitive
+from components.cleaning.sensitive.findings import Finding, Kind
+from schemas.errors import ConfigError
+
+KINDS = {
+    "PERSON": Kind.PERSON_NAME,
+    "LOCATION": Kind.POSTAL_ADDRESS,
+    "EMAIL_ADDRESS": Kind.EMAIL,
+    "PHONE_NUMBER": Kind.PHONE,
+    "IBAN_CODE": Kind.IBAN,
+    "CREDIT_CARD": Kind.CREDIT_CARD,
+    "US_SSN": Kind.NATIONAL_ID,
+    "US_ITIN": Kind.NATIONAL_ID,
+    "US_PASSPORT": Kind.NATIONAL_ID,
+    "UK_NHS": Kind.NATIONAL_ID,
+}
+"""Which of presidio's entities count, and as what."""
+_MAX_CHARACTERS = 100_000
+"""Longer texts go to presidio in pieces: spaCy refuses a million characters, and memory grows with the length."""
+
+
+def find(text: str, config: Sensitive) -> list[Finding]:
+    """What presidio recognises with at least `min_presidio_score`.
+
+    Raises:
+        ConfigError: presidio-analyzer or the spaCy model is not installed.
+    """
+    analyse = _analyser(config.presidio_model).analyze
+    return [
+        Finding(KINDS[result.entity_type], offset + result.start, offset + result.end)
+        for offset in range(0, len(text), _MAX_CHARACTERS)
+        for result in analyse(text[offset : offset + _MAX_CHARACTERS], language="en", entities=list(KINDS))
+        if result.score >= config.min_presidio_score
+    ]
+
+
+@functools.lru_cache(maxsize=1)
+def _analyser(model: str) -> Any:
+    try:
+        import presidio_analyzer
+        import presidio_analyzer.nlp_engine
+        import spacy.util
+    except ImportError as missing:
+        raise ConfigError(
+            f"`presidio` is on, but {missing.name} is not installed",
+            where="cleaning.sensitive.presidio",
+            remedy="pip install presidio-analyzer and a spaCy model, or switch it off",
+        ) from missing
+    if not spacy.util.is_package(model):
+        raise ConfigError(
+            f"the spaCy model {model} is not installed",
+            where="cleaning.sensitive.presidio_model",
+            remedy=f"install {model}, or name a model that is installed",
+        )
+    provider = presidio_analyzer.nlp_engine.NlpEngineProvider(
+        nlp_configuration={"nlp_engine_name": "spacy", "models": [{"lang_code": "en", "model_name": model}]}
+    )
+    return presidio_analyzer.AnalyzerEngine(nlp_engine=provider.create_engine(), supported_languages=["en"])
