@@ -115,7 +115,7 @@ RULES = (
     Rule(Kind.EMAIL, (_AT,), _bracketed),
     Rule(Kind.EMAIL, (r"[0-9A-Za-z._%+-] at [0-9A-Za-z-]{1,63} dot [0-9A-Za-z]",), _spelt),
     Rule(Kind.IP_ADDRESS, (r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]",), _ipv4),
-    Rule(Kind.IP_ADDRESS, (r"[23][0-9A-Fa-f]{3}:[0-9A-Fa-f:]{0,34}:|[0-9A-Fa-f]{1,4}(:[0-9A-Fa-f]{1,4}){7}",), _ipv6),
+    Rule(Kind.IP_ADDRESS, (r"[23][0-9A-Fa-f]{3}:[0-9A-Fa-f:]{0,34}:|(:[0-9A-Fa-f]{1,4}){7}",), _ipv6),
     Rule(
         Kind.MAC_ADDRESS,
         (

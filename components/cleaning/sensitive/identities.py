@@ -126,7 +126,7 @@ _NUMBERS = (
     ),
     _Number(r"[XYZ]-?[0-9]{7}-?[A-HJ-NP-TV-Z]|[0-9]{8}-?[A-HJ-NP-TV-Z]", _is_dni),
     _Number(
-        r"[A-Za-z]{6}[0-9L-Vl-v]{2}[A-EHLMPR-Ta-ehlmpr-t][0-9L-Vl-v]{2}[A-Za-z][0-9L-Vl-v]{3}[A-Za-z]",
+        r"[A-Za-z]{6}[0-9]{2}[A-EHLMPR-Ta-ehlmpr-t][0-9]{2}[A-Za-z][0-9L-Vl-v]{3}[A-Za-z]",
         lambda number: bool(codicefiscale.is_valid(number)),
     ),
     _Number(r"[0-9]{6}(?:18|19|20)[0-9]{2}[01][0-9][0-3][0-9][0-9]{3}[0-9Xx]", _is_resident_identity),

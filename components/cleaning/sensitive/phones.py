@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 
 import phonenumbers
-from stdnum import isbn
+from stdnum import ean, isbn
 
 from components.cleaning.sensitive.findings import Context, Kind, Rule, Span, pattern
 
@@ -66,6 +66,9 @@ _AFTER_WORD = pattern(r"(?<![0-9A-Za-z_])" + _TOLD + _EXTENSION + r"(?![0-9A-Za-
 _DATE = re.compile(
     r"(?:\d{1,2}([./-])\d{1,2}\1(?:\d\d|\d{4})|\d{4}([./-])\d{1,2}\2\d{1,2})(?:[ ./-].*)?|(?:0[1-9]|1[0-2])/\d{4}"
 )
+_POSTCODE = re.compile(r"\d{5}-\d{4}")
+"""ZIP+4 of the US Postal Service."""
+_COUNT = re.compile(r"[1-9]\d*|[1-9]\d{0,2}(?:[ .]\d{3})+")
 _EXIT_CODE = re.compile(r"00|011[ .-]")
 _DECIMALS = re.compile(r"0\d*\.\d+(?: .*)?|\d+(?:\.\d{3})+")
 """A number with decimals, or with dots between thousands."""
@@ -74,12 +77,12 @@ _DECIMALS = re.compile(r"0\d*\.\d+(?: .*)?|\d+(?:\.\d{3})+")
 def _phones(text: str, context: Context) -> Iterator[Span]:
     for match in _CANDIDATE.finditer(text):
         number = match.group()
-        if _DATE.fullmatch(number) or _DECIMALS.fullmatch(number):
+        if _DATE.fullmatch(number) or _DECIMALS.fullmatch(number) or _POSTCODE.fullmatch(number):
             continue
         before = text[max(0, match.start() - _BEFORE) : match.start()]
-        if number.isdigit() and (context.code or isbn.is_valid(number) or _is_count(number, before)):
+        if number.isdigit() and (context.code or isbn.is_valid(number) or ean.is_valid(number)):
             continue
-        if sum(map(str.isdigit, number)) < _FEWEST_DIGITS:
+        if _is_count(number, before) or sum(map(str.isdigit, number)) < _FEWEST_DIGITS:
             continue
         if _is_phone(number, context.config.regions):
             yield match.span()
@@ -91,7 +94,7 @@ def _announced(text: str, context: Context) -> Iterator[Span]:
         number = match.group()
         if not (_TELLING.search(before) or (_SUGGESTING.search(before) and not _is_count(number, before))):
             continue
-        if _DATE.fullmatch(number) or _DECIMALS.fullmatch(number):
+        if _DATE.fullmatch(number) or _DECIMALS.fullmatch(number) or _POSTCODE.fullmatch(number):
             continue
         for end in _ends(number):
             if _is_phone(number[:end], context.config.regions):
@@ -100,7 +103,7 @@ def _announced(text: str, context: Context) -> Iterator[Span]:
 
 
 def _is_count(number: str, before: str) -> bool:
-    return number.isdigit() and number[0] != "0" and _COUNTING.search(before) is not None
+    return _COUNT.fullmatch(number) is not None and _COUNTING.search(before) is not None
 
 
 def _ends(number: str) -> Iterator[int]:
@@ -117,10 +120,10 @@ def _is_phone(number: str, regions: tuple[str, ...]) -> bool:
     number = re.sub(r"^\(\+", "+", number)
     if number.startswith("+"):
         return _is_valid(number, None)
-    if any(_is_valid(number, region) for region in regions):
+    if not number.startswith("00") and any(_is_valid(number, region) for region in regions):
         return True
     exit_code = _EXIT_CODE.match(number)
-    return bool(exit_code) and _is_valid("+" + number[exit_code.end() :], None)
+    return exit_code is not None and _is_valid("+" + number[exit_code.end() :], None)
 
 
 def _is_valid(number: str, region: str | None) -> bool:

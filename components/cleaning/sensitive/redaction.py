@@ -84,9 +84,11 @@ _MAX_PASSES = 8
 
 
 def _redact(text: str, config: Sensitive, code: bool) -> Redaction:
+    findings = find_fast(text, config, code=code)
+    if not findings:
+        return Redaction(text)
     counts: collections.Counter[str] = collections.Counter()
     for _ in range(_MAX_PASSES):
-        findings = find_fast(text, config, code=code)
         dropped = next((finding for finding in findings if _policy(finding, config) == "drop"), None)
         if dropped is not None:
             counts.update(finding.kind.value for finding in findings)
@@ -97,6 +99,7 @@ def _redact(text: str, config: Sensitive, code: bool) -> Redaction:
             return Redaction(text, _sorted(counts))
         counts.update(finding.kind.value for finding in redacted)
         text = _with_placeholders(text, redacted)
+        findings = find_fast(text, config, code=code)
     return Redaction("", _sorted(counts), Fault(Reason.UNSETTLED, f"{_MAX_PASSES} passes", f"{_MAX_PASSES - 1} passes"))
 
 

@@ -64,6 +64,7 @@ _PLACEHOLDER = pattern(
     caseless=True,
 )
 _IDENTIFIER = pattern(r"[A-Za-z_][A-Za-z_]*[0-9]{0,2}(?:[.:-]{1,2}[A-Za-z_][A-Za-z_]*[0-9]{0,2})*[.,;]?")
+_CONSTANT = pattern(r"[A-Z][0-9A-Z]{0,39}(?:_[0-9A-Z]{1,40}){1,10}")
 _PATH = pattern(r"[a-z]{2,10}://|[./~]{1,2}[A-Za-z]|[A-Za-z]:\\", caseless=True)
 _MIN_BARE_BITS = 3.0
 
@@ -133,6 +134,7 @@ def _is_secret(rest_of_name: str, value: str, min_bits: float) -> bool:
         _NAME_OF_ANOTHER_THING.search(rest_of_name)
         or _PLACEHOLDER.search(value)
         or _IDENTIFIER.fullmatch(value)
+        or _CONSTANT.fullmatch(value)
         or _PATH.match(value)
         or entropy_bits(value) < min_bits
     )

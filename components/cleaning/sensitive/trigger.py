@@ -58,5 +58,6 @@ class Scanner:
         return scratch
 
 
-def _collect(trigger: int, _start: int, _end: int, _flags: int, fired: list[int]) -> None:
+def _collect(trigger: int, _start: int, _end: int, _flags: int, fired: object) -> None:
+    assert isinstance(fired, list)
     fired.append(trigger)
