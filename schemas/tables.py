@@ -1,31 +1,32 @@
-"""Sharded Parquet: write whole or not at all, read in batches, digest by rows and not by bytes."""
+"""Sharded Parquet, here or on a remote storage: write whole or not at all, read in batches, digest by rows."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import json
-import os
 import pathlib
-import tempfile
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from schemas.errors import IntegrityError, StorageError
+from schemas import storage
+from schemas.errors import IntegrityError
+from schemas.storage import Location
 
 ROWS_PER_SHARD = 50_000
 _GROUP_ROWS = 512
 _GROUP_BYTES = 8_000_000
-_PATTERN = "part-*.parquet"
+_SHARD = re.compile(r"part-(\d{5,9})\b.*\.parquet")  # Spark and Beam add to the number
 
 
-def write(directory: str | os.PathLike[str], batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> int:
+def write(directory: Location, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> int:
     """Writes batches, in their order, as `part-NNNNN.parquet` shards; one shard even if there is no row.
 
-    Each shard is written aside and renamed.
+    Each shard appears whole or not at all.
 
     Returns:
         The number of rows written.
@@ -33,101 +34,99 @@ def write(directory: str | os.PathLike[str], batches: Iterable[pa.RecordBatch], 
     Raises:
         StorageError: the directory cannot be written or the disk is full.
     """
-    directory = pathlib.Path(directory)
-    rows = shard = in_shard = 0
-    writer: pq.ParquetWriter | None = None
-    aside = directory / ".part.tmp"
-
-    def close() -> None:
-        nonlocal writer, shard, in_shard
-        if writer is not None:
-            writer.close()
-            aside.replace(directory / f"part-{shard:05d}.parquet")
-            writer, shard, in_shard = None, shard + 1, 0
-
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        for batch in batches:
-            if batch.num_rows == 0:
-                continue
-            if writer is None:
-                writer = pq.ParquetWriter(aside, schema, compression="zstd")
-            writer.write_table(pa.Table.from_batches([batch], schema))
-            rows += batch.num_rows
-            in_shard += batch.num_rows
-            if in_shard >= ROWS_PER_SHARD:
-                close()
-        if writer is None and shard == 0:
-            writer = pq.ParquetWriter(aside, schema, compression="zstd")
-        close()
-    except OSError as error:
-        raise StorageError(
-            f"cannot write: {error.strerror or error}", where=str(directory), remedy="free space or fix permissions"
-        ) from error
+    storage.sweep(directory)
+    rest = (batch for batch in batches if batch.num_rows)
+    rows = shard = 0
+    following: pa.RecordBatch | None = next(rest, None)
+    while following is not None or shard == 0:
+        in_shard = 0
+        with storage.written_whole(shard_location(directory, shard)) as path:
+            with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+                while following is not None and in_shard < ROWS_PER_SHARD:
+                    writer.write_table(pa.Table.from_batches([following], schema))
+                    in_shard += following.num_rows
+                    following = next(rest, None)
+        rows, shard = rows + in_shard, shard + 1
     return rows
 
 
-def write_shard(directory: str | os.PathLike[str], number: int, batch: pa.RecordBatch) -> None:
-    """Writes one shard of a table, aside and renamed, for work that is divided by shards; repeating it is harmless.
+def write_shard(directory: Location, number: int, batch: pa.RecordBatch) -> None:
+    """Writes one shard of a table, whole or not at all, for work that is divided by shards; repeating it is harmless.
 
     Raises:
         StorageError: the directory cannot be written or the disk is full.
     """
-    directory = pathlib.Path(directory)
     group_rows = min(_GROUP_ROWS, 1 + _GROUP_BYTES * batch.num_rows // max(batch.nbytes, 1))
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".part-", dir=directory) as aside:
-            path = pathlib.Path(aside, "shard")
-            pq.write_table(pa.Table.from_batches([batch]), path, compression="zstd", row_group_size=group_rows)
-            path.replace(directory / f"part-{number:05d}.parquet")
-    except OSError as error:
-        raise StorageError(
-            f"cannot write: {error.strerror or error}", where=str(directory), remedy="free space or fix permissions"
-        ) from error
+    with storage.written_whole(shard_location(directory, number)) as path:
+        pq.write_table(pa.Table.from_batches([batch]), path, compression="zstd", row_group_size=group_rows)
 
 
-def shards(directory: str | os.PathLike[str]) -> list[pathlib.Path]:
-    """The shards of a table, in order.
+def shard_location(directory: Location, number: int) -> str:
+    """Where a shard of a table lies."""
+    return storage.join(directory, f"part-{number:05d}.parquet")
+
+
+def shards(directory: Location) -> list[pathlib.Path | str]:
+    """The shards of a table, in the order of their numbers: paths if they are here, else URIs.
 
     Raises:
-        IntegrityError: the directory holds none.
+        IntegrityError: the directory holds none, or one of those before the last is missing.
+        StorageError: the storage cannot be asked.
     """
-    found = sorted(pathlib.Path(directory).glob(_PATTERN))
+    local = storage.local(directory)
+    names = [path.name for path in local.glob("part-*.parquet")] if local else []
+    if local is None:
+        names = [entry.name for entry in storage.listed(directory)]
+    found = sorted((int(match[1]), match[0]) for match in map(_SHARD.fullmatch, names) if match)
     if not found:
         raise IntegrityError("no Parquet shard here", where=str(directory), remedy="run the producing node again")
-    return found
+    missing = sorted(set(range(found[-1][0])) - {number for number, _ in found})
+    if missing:
+        raise IntegrityError(
+            f"the table is not whole: part-{missing[0]:05d} is missing"
+            + (f" and {len(missing) - 1} more" if len(missing) > 1 else ""),
+            where=str(directory),
+            remedy="run the producing node again",
+        )
+    return [local / name if local else storage.join(directory, name) for _, name in found]
 
 
-def read(directory: str | os.PathLike[str], *, batch_rows: int = 1024) -> Iterator[pa.RecordBatch]:
+def read(directory: Location, *, batch_rows: int = 1024) -> Iterator[pa.RecordBatch]:
     """The rows of a table in their stored order, in batches."""
     for shard in shards(directory):
         yield from read_shard(shard, batch_rows=batch_rows)
 
 
-def read_shard(shard: str | os.PathLike[str], *, batch_rows: int = 1024) -> Iterator[pa.RecordBatch]:
+def read_shard(shard: Location, *, batch_rows: int = 1024) -> Iterator[pa.RecordBatch]:
     """The rows of one shard in their stored order, in batches.
 
     Raises:
         IntegrityError: it is not a whole Parquet file.
     """
     with _naming(shard):
-        yield from pq.ParquetFile(shard).iter_batches(batch_size=batch_rows)
+        yield from _opened(shard).iter_batches(batch_size=batch_rows)
 
 
-def groups(directory: str | os.PathLike[str]) -> list[tuple[str, int]]:
+def groups(directory: Location) -> list[tuple[str, int]]:
     """The row groups of a table, in order, as shard and number: units of work that are bounded in bytes."""
+    return [(shard, group) for shard, group, _ in sized_groups(directory)]
+
+
+def sized_groups(directory: Location) -> list[tuple[str, int, int]]:
+    """The row groups of a table, in order, as shard, number and size in bytes in memory, about."""
     found = []
     for shard in shards(directory):
         with _naming(shard):
-            found += [(str(shard), group) for group in range(pq.ParquetFile(shard).num_row_groups)]
+            metadata = _opened(shard).metadata
+            for group in range(metadata.num_row_groups):
+                found.append((str(shard), group, int(metadata.row_group(group).total_byte_size)))
     return found
 
 
-def read_group(shard: str | os.PathLike[str], group: int) -> pa.RecordBatch:
+def read_group(shard: Location, group: int) -> pa.RecordBatch:
     """One row group of a shard."""
     with _naming(shard):
-        return whole(pq.ParquetFile(shard).read_row_group(group))
+        return whole(_opened(shard).read_row_group(group))
 
 
 def whole(table: pa.Table) -> pa.RecordBatch:
@@ -136,25 +135,25 @@ def whole(table: pa.Table) -> pa.RecordBatch:
     return batches[0] if batches else from_rows([], table.schema)
 
 
-def columns(directory: str | os.PathLike[str], names: list[str]) -> pa.Table:
+def columns(directory: Location, names: list[str]) -> pa.Table:
     """Some columns of a table, whole, in its stored order."""
     parts = []
     for shard in shards(directory):
         with _naming(shard):
-            parts.append(pq.ParquetFile(shard).read(columns=names))
+            parts.append(_opened(shard).read(columns=names))
     return pa.concat_tables(parts)
 
 
-def count(directory: str | os.PathLike[str]) -> int:
+def count(directory: Location) -> int:
     """The number of rows, from the shards' footers."""
     total = 0
     for shard in shards(directory):
         with _naming(shard):
-            total += pq.ParquetFile(shard).metadata.num_rows
+            total += _opened(shard).metadata.num_rows
     return total
 
 
-def rows(directory: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
+def rows(directory: Location) -> Iterator[dict[str, Any]]:
     """The rows of a table as dicts; maps come as dicts, timestamps as aware datetimes."""
     for batch in read(directory):
         yield from to_rows(batch)
@@ -182,7 +181,7 @@ def from_rows(items: list[dict[str, Any]], schema: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def digest(directory: str | os.PathLike[str]) -> str:
+def digest(directory: Location) -> str:
     """The canonical digest of a table: equal for equal rows, whatever their order, sharding or writer.
 
     Rows are serialised as canonical JSON (binary as its SHA-256), hashed one by one, and the sorted hashes are hashed.
@@ -194,11 +193,20 @@ def digest(directory: str | os.PathLike[str]) -> str:
     return hashlib.sha256(b"".join(sorted(hashes))).hexdigest()
 
 
+def _opened(shard: Location) -> pq.ParquetFile:
+    local = storage.local(shard)
+    return pq.ParquetFile(storage.open_input(shard) if local is None else local)
+
+
 @contextlib.contextmanager
-def _naming(shard: str | os.PathLike[str]) -> Iterator[None]:
+def _naming(shard: Location) -> Iterator[None]:
     try:
         yield
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowInvalid, OSError, RuntimeError) as error:
+        if storage.local(shard) is None and storage.is_failure(error):
+            raise storage.explained(error, shard) from error
+        if isinstance(error, RuntimeError):
+            raise
         raise IntegrityError(
             f"not a whole Parquet file: {error}", where=str(shard), remedy="run the producing node again"
         ) from error
