@@ -127,7 +127,7 @@ def _valid(kind: str, draw: Callable[[], str | None], locale: str) -> str | None
         value = draw()
         if value is None:
             return None
-        if _CHECKS.get(kind, lambda _value, _locale: True)(value, locale):
+        if kind not in _CHECKS or _CHECKS[kind](value, locale):
             return value
     return None
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from stdnum import ean, iban, luhn
 
-from components.cleaning.sensitive.findings import RIGHT, Context, Kind, Rule, Span, pattern
+from components.cleaning.sensitive.findings import RIGHT, Context, Kind, Rule, Span, before, pattern
 
 _IBAN = pattern(r"(?<![0-9A-Za-z_])[A-Z]{2}[0-9]{2}(?:[ -]?[0-9A-Z]{4}){2,7}(?:[ -]?[0-9A-Z]{1,3})?" + RIGHT)
 _MIN_IBAN = 15
@@ -58,7 +58,7 @@ def _cards(text: str, _context: Context) -> Iterator[Span]:
         digits = match.group().replace(" ", "").replace("-", "")
         if not (_ISSUERS.fullmatch(digits) and _SHAPES.fullmatch(match.group()) and luhn.is_valid(digits)):
             continue
-        if _is_weak(digits) and not _SPEAKS_OF_CARDS.search(text, max(0, match.start() - 40), match.start()):
+        if _is_weak(digits) and not _SPEAKS_OF_CARDS.search(before(text, match.start(), 40)):
             continue
         yield match.span()
 
@@ -67,7 +67,7 @@ def _is_weak(digits: str) -> bool:
     """Whether a number of this length is more often something else: a product's bar code, a serial number."""
     if len(digits) == 13:
         return bool(ean.is_valid(digits))
-    return len(set(digits)) < 4
+    return len(set(digits)) == 1
 
 
 RULES = (

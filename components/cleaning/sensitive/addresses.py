@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
-from components.cleaning.sensitive.findings import RIGHT, Context, Kind, Rule, Span, pattern
+from components.cleaning.sensitive.findings import RIGHT, Context, Kind, Rule, Span, before, pattern
 
 _LABEL = r"[0-9A-Za-z](?:[0-9A-Za-z-]{0,62})"
 _EMAIL = pattern(
@@ -80,11 +80,11 @@ def _ipv4(text: str, _context: Context) -> Iterator[Span]:
         address = ipaddress.IPv4Address(match.group())
         if not address.is_global or address.is_multicast or address.is_reserved:
             continue
-        before = text[max(0, match.start() - 24) : match.start()]
-        if _SPEAKS_OF_VERSIONS.search(before):
+        words = before(text, match.start(), 24)
+        if _SPEAKS_OF_VERSIONS.search(words):
             continue
         small = all(int(octet) < 32 for octet in octets)
-        if not small or _SPEAKS_OF_HOSTS.search(before) or text[match.end() : match.end() + 1] in ("/", ":"):
+        if not small or _SPEAKS_OF_HOSTS.search(words) or text[match.end() : match.end() + 1] in ("/", ":"):
             yield match.span()
 
 
@@ -97,7 +97,7 @@ def _ipv6(text: str, _context: Context) -> Iterator[Span]:
             continue
         if not address.is_global or address.is_multicast:
             continue
-        allocated = int(address) >> 125 == 1
+        allocated = int(address) >> 125 == 1 and sum(map(bool, groups)) > 1
         if allocated or (len(groups) == 8 and all(groups) and any(len(group) > 2 for group in groups)):
             yield match.span()
 

@@ -87,6 +87,11 @@ def pattern(source: str, *, caseless: bool = False) -> re.Pattern[str]:
     return re.compile(source, re.ASCII | (re.IGNORECASE if caseless else 0))
 
 
+def before(text: str, start: int, count: int) -> str:
+    """The `count` characters before `start`, without placeholders: `<PHONE>` does not speak of phones."""
+    return _PLACEHOLDER.sub("", text[max(0, start - count) : start])
+
+
 def resolve(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """The findings that stand, by position: of overlapping ones the more telling kind, then the earlier, longer one."""
     by_kind: dict[Kind, list[Finding]] = {kind: [] for kind in Kind}
@@ -106,6 +111,7 @@ def resolve(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(standing)
 
 
+_PLACEHOLDER = re.compile("<?[A-Z_]{1,16}>")
 _PLAIN = {
     **{0xFF10 + digit: str(digit) for digit in range(10)},
     **{0x0660 + digit: str(digit) for digit in range(10)},

@@ -16,7 +16,7 @@ from stdnum.gb import nhs
 from stdnum.it import codicefiscale
 from stdnum.us import ssn
 
-from components.cleaning.sensitive.findings import RIGHT, Context, Kind, Rule, Span, pattern
+from components.cleaning.sensitive.findings import RIGHT, Context, Kind, Rule, Span, before, pattern
 
 _CONTEXT_BEFORE = 48
 _CONTEXT_AFTER = 24
@@ -158,7 +158,7 @@ def _rule(number: _Number) -> Rule:
         for match in shape.finditer(text):
             if number.is_valid(re.sub(r"[ .-]", "", match.group()).upper()) and (
                 words is None
-                or words.search(text, max(0, match.start() - _CONTEXT_BEFORE), match.start())
+                or words.search(before(text, match.start(), _CONTEXT_BEFORE))
                 or words.search(text, match.end(), match.end() + _CONTEXT_AFTER)
             ):
                 yield match.span()

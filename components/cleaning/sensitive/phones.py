@@ -7,14 +7,13 @@ it is one.
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Iterator
 
 import phonenumbers
 from stdnum import ean, isbn
 
-from components.cleaning.sensitive.findings import Context, Kind, Rule, Span, pattern
+from components.cleaning.sensitive.findings import Context, Kind, Rule, Span, before, pattern
 
 _GAP = r"[ .\-/]{1,3}"
 _LEFT = r"(?<![0-9A-Za-z_+.,:=/#$%&@~^*\-])(?<![0-9][ (])(?<![0-9]\) )"
@@ -79,10 +78,10 @@ def _phones(text: str, context: Context) -> Iterator[Span]:
         number = match.group()
         if _DATE.fullmatch(number) or _DECIMALS.fullmatch(number) or _POSTCODE.fullmatch(number):
             continue
-        before = text[max(0, match.start() - _BEFORE) : match.start()]
+        words = before(text, match.start(), _BEFORE)
         if number.isdigit() and (context.code or isbn.is_valid(number) or ean.is_valid(number)):
             continue
-        if _is_count(number, before) or sum(map(str.isdigit, number)) < _FEWEST_DIGITS:
+        if _is_count(number, words) or sum(map(str.isdigit, number)) < _FEWEST_DIGITS:
             continue
         if _is_phone(number, context.config.regions):
             yield match.span()
@@ -90,9 +89,9 @@ def _phones(text: str, context: Context) -> Iterator[Span]:
 
 def _announced(text: str, context: Context) -> Iterator[Span]:
     for match in _AFTER_WORD.finditer(text):
-        before = text[max(0, match.start() - _BEFORE) : match.start()]
+        words = before(text, match.start(), _BEFORE)
         number = match.group()
-        if not (_TELLING.search(before) or (_SUGGESTING.search(before) and not _is_count(number, before))):
+        if not (_TELLING.search(words) or (_SUGGESTING.search(words) and not _is_count(number, words))):
             continue
         if _DATE.fullmatch(number) or _DECIMALS.fullmatch(number) or _POSTCODE.fullmatch(number):
             continue
@@ -102,8 +101,8 @@ def _announced(text: str, context: Context) -> Iterator[Span]:
                 break
 
 
-def _is_count(number: str, before: str) -> bool:
-    return _COUNT.fullmatch(number) is not None and _COUNTING.search(before) is not None
+def _is_count(number: str, words: str) -> bool:
+    return _COUNT.fullmatch(number) is not None and _COUNTING.search(words) is not None
 
 
 def _ends(number: str) -> Iterator[int]:
@@ -114,7 +113,6 @@ def _ends(number: str) -> Iterator[int]:
             yield end
 
 
-@functools.lru_cache(maxsize=65536)
 def _is_phone(number: str, regions: tuple[str, ...]) -> bool:
     """Whether it is valid in the region that it names itself or in one of `regions`."""
     number = re.sub(r"^\(\+", "+", number)

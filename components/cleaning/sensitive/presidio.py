@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 from typing import Any
 
 from components.cleaning.sensitive.config import Sensitive
@@ -44,22 +45,22 @@ def find(text: str, config: Sensitive) -> list[Finding]:
 @functools.lru_cache(maxsize=1)
 def _analyser(model: str) -> Any:
     try:
-        import presidio_analyzer
-        import presidio_analyzer.nlp_engine
-        import spacy.util
+        presidio = importlib.import_module("presidio_analyzer")
+        engines = importlib.import_module("presidio_analyzer.nlp_engine")
+        models = importlib.import_module("spacy.util")
     except ImportError as missing:
         raise ConfigError(
             f"`presidio` is on, but {missing.name} is not installed",
             where="cleaning.sensitive.presidio",
             remedy="pip install presidio-analyzer and a spaCy model, or switch it off",
         ) from missing
-    if not spacy.util.is_package(model):
+    if not models.is_package(model):
         raise ConfigError(
             f"the spaCy model {model} is not installed",
             where="cleaning.sensitive.presidio_model",
             remedy=f"install {model}, or name a model that is installed",
         )
-    provider = presidio_analyzer.nlp_engine.NlpEngineProvider(
+    provider = engines.NlpEngineProvider(
         nlp_configuration={"nlp_engine_name": "spacy", "models": [{"lang_code": "en", "model_name": model}]}
     )
-    return presidio_analyzer.AnalyzerEngine(nlp_engine=provider.create_engine(), supported_languages=["en"])
+    return presidio.AnalyzerEngine(nlp_engine=provider.create_engine(), supported_languages=["en"])

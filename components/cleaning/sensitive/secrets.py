@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from components.cleaning.sensitive.findings import Context, Kind, Rule, Span, pattern
 
 _KEY_MARK = pattern(r"-----(BEGIN|END) (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
-_KEY_BODY = pattern(r"(?:[0-9A-Za-z+/=,:\- \t]{0,80}(?:\r?\n|\\n|$)){1,200}")
+_KEY_BODY = pattern(r"(?:(?:[0-9A-Za-z-]{2,20}: [^\n]{0,80}|[0-9A-Za-z+/=]{0,80}[ \t]{0,4})(?:\r?\n|\\n|$)){1,400}")
 
 _TOKENS = {
     "AWS access key": r"(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}",
@@ -55,7 +55,8 @@ _BARE = pattern(
 )
 _NAME_OF_ANOTHER_THING = pattern(
     r"(?:url|uri|file|path|dir|name|id|type|field|header|prefix|suffix|length|len|size|count|class|re|regex|pattern|hint"
-    r"|label|prompt|expires?|expiry|ttl|format|env|var|policy|endpoint|s)$",
+    r"|label|prompt|expires?|expiry|ttl|format|env|var|policy|endpoint|refs?|kind|source"
+    r"|store|manager|provider|schema|model|spec|template|s)$",
     caseless=True,
 )
 _PLACEHOLDER = pattern(

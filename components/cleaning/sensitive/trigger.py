@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
 
@@ -10,7 +11,9 @@ from components.cleaning.sensitive.findings import Rule
 try:
     import hyperscan
 except ImportError:  # no wheel for this platform: every rule runs on every text, with the same findings
-    hyperscan = None
+    hyperscan = None  # type: ignore[assignment]
+
+_LOG = logging.getLogger(__name__)
 
 
 class Scanner:
@@ -29,8 +32,10 @@ class Scanner:
         self._needed = [len(rule.triggers) for rule in rules]
         self._every = list(range(len(rules)))
         self._local = threading.local()
-        self._database = None
-        if hyperscan is not None:
+        self._database: hyperscan.Database | None = None
+        if hyperscan is None:
+            _LOG.warning("hyperscan is not installed: sensitive data is found at a twentieth of the speed")
+        else:
             self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
             self._database.compile(
                 expressions=[trigger.encode() for _, trigger in numbered],
