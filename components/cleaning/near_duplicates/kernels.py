@@ -1,4 +1,4 @@
-"""How the inner loops are compiled, and the two small functions that they share.
+"""How the inner loops are compiled, and the small functions that they share.
 
 Compiled code is kept beside its source where that can be written, else under `NUMBA_CACHE_DIR` where that is set. In a
 read-only installation without it every process compiles anew: some seconds, no error, nothing written elsewhere.
@@ -46,3 +46,12 @@ def root(parent: np.ndarray, node: int) -> int:
         parent[node] = parent[parent[node]]
         node = parent[node]
     return node
+
+
+@compiled
+def ones(value: np.uint64) -> int:
+    """How many bits of a 64-bit integer are set (Warren, 'Hacker's Delight', 5-1)."""
+    value -= (value >> np.uint64(1)) & np.uint64(0x5555555555555555)
+    value = (value & np.uint64(0x3333333333333333)) + ((value >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    value = (value + (value >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return np.int64((value * np.uint64(0x0101010101010101)) >> np.uint64(56))

@@ -3,7 +3,8 @@
 Prefix filtering (Bayardo, Ma, Srikant, 'Scaling Up All Pairs Similarity Search', WWW 2007) with the length and position
 filters of PPJoin (Xiao, Wang, Lin, Yu, 'Efficient Similarity Joins for Near Duplicate Detection', WWW 2008): each set
 is ordered rarest shingle first, so that sets that are alike share a shingle among their first few. Common shingles,
-such as those of a header that all documents share, sort last, never enter these prefixes, and cost nothing.
+such as those of a header that all documents share, sort last, never enter these prefixes, and cost nothing. What is left is
+first compared by small bit maps (Sandes, Teodoro, Melo, 'Bitmap Filter', Information Systems 88, 2020).
 
 Not every pair is compared: two sets that others already connect are left alone, because only clusters are asked for.
 What is found does not depend on the order of the rows: sets are taken by size, then by a hash of what they hold.
@@ -15,17 +16,20 @@ import dataclasses
 
 import numpy as np
 
-from components.cleaning.near_duplicates.kernels import compiled, mix, root
+from components.cleaning.near_duplicates.kernels import compiled, mix, ones, root
 from components.cleaning.near_duplicates.shingles import Shingles
 
 MAX_VISITED = 20_000
 """Postings that one document may visit, rarest shingles first. More are met only in a cluster of so many near
 duplicates, of which the document has by then most likely found one; a bound is what keeps such a cluster linear."""
 
-_FEW = 8  # candidates in a block that are compared directly
+_SMALL = 64  # members of a block up to which it is first seen who can be like another at all,
+_FEW = 8  # and if they are so few, they are compared directly
 _SLACK = 1e-6  # a bound that rounding pushed over an integer must not exclude a pair; similarity itself is exact
-_NONE = np.int32(-1)
-_HALF = np.uint64(32)
+_MANY = np.uint16(0xFFFF)  # where counting stops: all shingles that are more common are equally common
+_VALUE, _BY, _AT = 0, 1, 2  # what the index holds of a document: a shingle, the document, the shingle's place in it
+_MAP = 8  # words of 64 bits in a bit map
+_ONE, _HALF = np.uint64(1), np.uint64(32)
 _LOWER = np.uint64(0xFFFFFFFF)
 
 
@@ -61,27 +65,29 @@ def join(shingles: Shingles, blocks: np.ndarray, threshold: float) -> Pairs:
     """
     _, group, members = np.unique(blocks, return_inverse=True, return_counts=True)
     rows = np.flatnonzero((members[group] > 1) & (np.diff(shingles.offsets) > 0))
-    sets, sizes, contents = _distinct(shingles, rows)
+    sets, sizes, contents, maps = _distinct(shingles, rows)
     order = np.lexsort((contents, sizes, group[rows]))  # stable: equal sets stay in the order of their rows
-    rows, sizes, contents = rows[order], sizes[order], contents[order]
+    rows, sizes, contents, maps = rows[order], sizes[order], contents[order], maps[order]
     bounds = np.append(np.flatnonzero(np.diff(group[rows], prepend=-1)), len(rows))
     found = np.empty((2, len(rows)), np.int64)
     similarity = np.empty(len(rows), np.float64)
     work = np.zeros(2, np.int64)
     count = _join(
-        sets, shingles.offsets[rows], sizes, contents, rows, bounds, float(threshold), found, similarity, work
+        sets, shingles.offsets[rows], sizes, contents, maps, rows, bounds, float(threshold), found, similarity, work
     )
     a, b = found[:, :count]
     return Pairs(np.minimum(a, b), np.maximum(a, b), similarity[:count].copy(), int(work[0]), int(work[1]))
 
 
-def _distinct(shingles: Shingles, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The sets of some rows at their offsets, uint32 [total]; sizes, int64 [rows]; hashes of each set, uint64 [rows]."""
+def _distinct(shingles: Shingles, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The sets of some rows at their offsets, uint32 [total]; sizes, int64 [rows]; hashes of each set, uint64 [rows];
+    and its bit map, uint64 [rows, 8], in which each member sets one bit."""
     sets = np.empty(len(shingles.hashes), np.uint32)
     sizes, contents = np.empty(len(rows), np.int64), np.empty(len(rows), np.uint64)
+    maps = np.zeros((len(rows), _MAP), np.uint64)
     longest = int(np.diff(shingles.offsets)[rows].max(initial=0))
-    _fill_sets(shingles.hashes, shingles.offsets, rows, _table_size(longest), sets, sizes, contents)
-    return sets, sizes, contents
+    _fill_sets(shingles.hashes, shingles.offsets, rows, _table_size(longest), sets, sizes, contents, maps)
+    return sets, sizes, contents, maps
 
 
 @compiled
@@ -94,7 +100,7 @@ def _table_size(entries: int) -> int:
 
 
 @compiled
-def _fill_sets(hashes, offsets, rows, size, sets, sizes, contents):  # type: ignore[no-untyped-def]
+def _fill_sets(hashes, offsets, rows, size, sets, sizes, contents, maps):  # type: ignore[no-untyped-def]
     held = np.empty(size, np.uint32)
     owner = np.full(size, -1, np.int64)
     for document in range(len(rows)):
@@ -112,14 +118,15 @@ def _fill_sets(hashes, offsets, rows, size, sets, sizes, contents):  # type: ign
                 sets[count] = value
                 count += 1
                 content += mix(np.uint64(value) + _HALF)  # a sum: the order of the shingles does not matter
+                maps[document, np.int64(value >> np.uint32(29))] |= _ONE << np.uint64((value >> np.uint32(23)) & 63)
         sizes[document] = count - start
         contents[document] = content
 
 
 @compiled
-def _join(sets, starts, sizes, contents, rows, bounds, threshold, found, similarity, work):  # type: ignore[no-untyped-def]
-    # Scratch for the largest block.
-    documents = shingles = longest = np.int64(1)
+def _join(sets, starts, sizes, contents, maps, rows, bounds, threshold, found, similarity, work):  # type: ignore[no-untyped-def]
+    beyond = 1 - 2 * threshold / (1 + threshold)  # the share of a set that is indexed
+    documents = shingles = longest = np.int64(1)  # scratch for the largest block
     for block in range(len(bounds) - 1):
         inside = np.int64(0)
         for x in range(bounds[block], bounds[block + 1]):
@@ -127,12 +134,15 @@ def _join(sets, starts, sizes, contents, rows, bounds, threshold, found, similar
             longest = max(longest, sizes[x])
         shingles = max(shingles, inside)
         documents = max(documents, bounds[block + 1] - bounds[block])
-    counts = np.empty(_table_size(shingles), np.int32)
-    heads = np.empty(len(counts), np.int32)
-    posted = np.empty(shingles + documents, np.uint32)
-    posted_by = np.empty(len(posted), np.int64)
-    posted_at = np.empty(len(posted), np.int32)
-    following = np.empty(len(posted), np.int32)
+    counts = np.empty(_table_size(shingles), np.uint16)
+    cells = _table_size(np.int64(beyond * shingles) + 2 * documents)
+    lists = np.empty(cells + 1, np.int32)  # where the list of each cell of the index begins,
+    ends = np.empty(cells, np.int32)  # and ends so far
+    united = np.empty(cells, np.bool_)  # whether all documents in it are of one cluster
+    posts = np.empty((np.int64(beyond * shingles) + 2 * documents, 3), np.int32)
+    prefixes = np.empty(np.int64((1 - threshold) * shingles) + 2 * documents, np.uint32)
+    prefix_of = np.empty(documents + 1, np.int64)
+    rare = np.empty(documents, np.int64)
     chosen = np.empty(documents, np.int64)
     ranked = np.empty(longest, np.uint64)
     member = np.empty(_table_size(longest), np.uint32)
@@ -165,9 +175,12 @@ def _join(sets, starts, sizes, contents, rows, bounds, threshold, found, similar
         for place in range(several):
             x = chosen[place]
             for at in range(starts[x], starts[x] + sizes[x]):
-                counts[np.int64(sets[at]) & last_cell] += 1
-        candidates = 0
-        for place in range(several):
+                cell = np.int64(sets[at]) & last_cell
+                counts[cell] += counts[cell] < _MANY
+        candidates = several
+        if several <= _SMALL:
+            candidates = 0
+        for place in range(several if several <= _SMALL else 0):
             x = chosen[place]
             common = np.int64(0)
             for at in range(starts[x], starts[x] + sizes[x]):
@@ -180,7 +193,11 @@ def _join(sets, starts, sizes, contents, rows, bounds, threshold, found, similar
                 for y in chosen[:place]:
                     both = sizes[x] + sizes[y]
                     needed = np.int64(np.ceil(threshold / (1 + threshold) * both - _SLACK))
-                    if needed <= sizes[y] and root(parent, x) != root(parent, y):
+                    if (
+                        needed <= sizes[y]
+                        and root(parent, x) != root(parent, y)
+                        and _may(maps, x, y, both - 2 * needed)
+                    ):
                         if loaded != x:
                             loaded, mask = x, _load(sets, starts[x], sizes[x], x, member, member_of)
                         work[0] += 1
@@ -191,57 +208,91 @@ def _join(sets, starts, sizes, contents, rows, bounds, threshold, found, similar
                             similarity[pairs] = shared / (both - shared)
                             pairs += 1
             continue
-        heads[: last_cell + 1] = _NONE
-        posts = np.int32(0)
+        cells = _table_size(np.int64(beyond * inside) + 2 * several)
+        lists[: cells + 1] = 0
+        prefix_of[0] = 0
         for place in range(candidates):
             x = chosen[place]
-            size = sizes[x]
-            probed = size - np.int64(np.ceil(threshold * size - _SLACK)) + 1
-            indexed = size - np.int64(np.ceil(2 * threshold / (1 + threshold) * size - _SLACK)) + 1
             # Shingles that no other has come first in the order; none of them can be met.
             common = np.int64(0)
-            for at in range(starts[x], starts[x] + size):
+            for at in range(starts[x], starts[x] + sizes[x]):
                 times = counts[np.int64(sets[at]) & last_cell]
                 ranked[common] = (np.uint64(times) << _HALF) | np.uint64(sets[at])
                 common += times > 1
-            unique = size - common
-            ranked[:common].sort()
-            visited = np.int64(0)
-            for position in range(unique, probed):
-                value = np.uint32(ranked[position - unique] & _LOWER)
-                post = heads[np.int64(value) & last_cell]
-                while post != _NONE and visited < MAX_VISITED:
+            rare[place] = sizes[x] - common
+            probed, indexed = _prefix(sizes[x], threshold), _prefix(sizes[x], 2 * threshold / (1 + threshold))
+            start = prefix_of[place]
+            if rare[place] < probed:
+                ranked[:common].sort()
+                for at in range(probed - rare[place]):
+                    prefixes[start + at] = np.uint32(ranked[at] & _LOWER)
+                for at in range(indexed - rare[place]):
+                    lists[np.int64(prefixes[start + at]) & (cells - 1)] += 1
+            prefix_of[place + 1] = start + max(0, probed - rare[place])
+        before = np.int32(0)
+        for cell in range(cells):
+            before, lists[cell] = before + lists[cell], before
+            ends[cell] = lists[cell]
+            united[cell] = True
+        for place in range(candidates):
+            x = chosen[place]
+            start, visited = prefix_of[place], np.int64(0)
+            for ahead in range(prefix_of[place + 1] - start):
+                value = np.int32(prefixes[start + ahead])
+                cell = np.int64(value) & (cells - 1)
+                entry = ends[cell] - 1
+                while entry >= lists[cell] and visited < MAX_VISITED:
+                    y = np.int64(posts[entry, _BY])
+                    if united[cell] and root(parent, x) == root(parent, y):
+                        break
                     visited += 1
-                    y = posted_by[post]
-                    if posted[post] == value:
-                        if sizes[y] < threshold * size - _SLACK:
-                            break  # posted before this one, so all that follow are smaller still
-                        if met[y] != x:
-                            met[y] = x
-                            # They met at the first shingle that they share: what comes before cannot be common.
-                            both = size + sizes[y]
-                            needed = np.int64(np.ceil(threshold / (1 + threshold) * both - _SLACK))
-                            left = min(size - position, sizes[y] - posted_at[post])
-                            if left >= needed and root(parent, x) != root(parent, y):
-                                if loaded != x:
-                                    loaded, mask = x, _load(sets, starts[x], size, x, member, member_of)
-                                work[0] += 1
-                                shared = _common(sets, starts[y], sizes[y], needed, x, member, member_of, mask)
-                                if shared >= 0 and shared / (both - shared) >= threshold:
-                                    parent[root(parent, x)] = root(parent, y)
-                                    found[0, pairs], found[1, pairs] = rows[y], rows[x]
-                                    similarity[pairs] = shared / (both - shared)
-                                    pairs += 1
-                    post = following[post]
+                    if met[y] != x and posts[entry, _VALUE] == value:
+                        if sizes[y] < threshold * sizes[x] - _SLACK:
+                            break  # posted before this one, so all that are before it are smaller still
+                        met[y] = x
+                        # They met at the first shingle that they share: what comes before cannot be common.
+                        left = min(sizes[x] - rare[place] - ahead, sizes[y] - posts[entry, _AT])
+                        both = sizes[x] + sizes[y]
+                        needed = np.int64(np.ceil(threshold / (1 + threshold) * both - _SLACK))
+                        if (
+                            left >= needed
+                            and root(parent, x) != root(parent, y)
+                            and _may(maps, x, y, both - 2 * needed)
+                        ):
+                            if loaded != x:
+                                loaded, mask = x, _load(sets, starts[x], sizes[x], x, member, member_of)
+                            work[0] += 1
+                            shared = _common(sets, starts[y], sizes[y], needed, x, member, member_of, mask)
+                            if shared >= 0 and shared / (both - shared) >= threshold:
+                                parent[root(parent, x)] = root(parent, y)
+                                found[0, pairs], found[1, pairs] = rows[y], rows[x]
+                                similarity[pairs] = shared / (both - shared)
+                                pairs += 1
+                    entry -= 1
             work[1] += visited
-            for position in range(unique, indexed):
-                value = np.uint32(ranked[position - unique] & _LOWER)
-                cell = np.int64(value) & last_cell
-                posted[posts], posted_by[posts], posted_at[posts] = value, x, position
-                following[posts] = heads[cell]
-                heads[cell] = posts
-                posts += 1
+            for ahead in range(_prefix(sizes[x], 2 * threshold / (1 + threshold)) - rare[place]):
+                value = np.int32(prefixes[start + ahead])
+                cell = np.int64(value) & (cells - 1)
+                entry = ends[cell]
+                if entry > lists[cell] and united[cell]:
+                    united[cell] = root(parent, x) == root(parent, np.int64(posts[entry - 1, _BY]))
+                posts[entry, _VALUE], posts[entry, _BY], posts[entry, _AT] = value, x, rare[place] + ahead
+                ends[cell] = entry + 1
     return pairs
+
+
+@compiled
+def _prefix(size, share):  # type: ignore[no-untyped-def]
+    """How many of the first members of a set cannot all be missing where `share` of the set is common."""
+    return size - np.int64(np.ceil(share * size - _SLACK)) + 1
+
+
+@compiled
+def _may(maps, x, y, spare):  # type: ignore[no-untyped-def]
+    """Whether at most `spare` members can be in only one of two sets, as far as their bit maps tell."""
+    for word in range(_MAP):
+        spare -= ones(maps[x, word] ^ maps[y, word])
+    return spare >= 0
 
 
 @compiled
