@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import harness, near_duplicates, sensitive_data
+from benchmarks import clean_stage, harness, near_duplicates, sensitive_data
 
-BENCHMARKS = (*near_duplicates.BENCHMARKS, *sensitive_data.BENCHMARKS)
+BENCHMARKS = (*near_duplicates.BENCHMARKS, *clean_stage.BENCHMARKS, *sensitive_data.BENCHMARKS)
 
 if __name__ == "__main__":
     sys.exit(harness.main(BENCHMARKS))

@@ -37,7 +37,7 @@ class Contender:
     """Who competes.
 
     Attributes:
-        module: what runs, a module of `benchmarks.workers`.
+        module: what runs, by its dotted name; see `benchmarks.worker`.
         arguments: what it is given, as JSON.
         environment: the peer's environment below `.tools/peers`, or None for the product's own.
         name: what it is called in the figures.
@@ -188,7 +188,7 @@ def _running(contender: Contender, allowed: list[int], limit_s: float) -> Iterat
         log = pathlib.Path(aside, "log")
         with log.open("w") as words:
             process = subprocess.Popen(
-                [contender.python, "-m", f"benchmarks.workers.{contender.module}", json.dumps(contender.arguments)],
+                [contender.python, "-m", contender.module, json.dumps(contender.arguments)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=words,

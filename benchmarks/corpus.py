@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import math
 import pathlib
 import random
 import re
@@ -41,7 +42,7 @@ _MEAN_PASSAGES = 3
 _MOST_PASSAGES = 900_000
 # No two are in a small ratio, so that progressions of different strides meet in one passage at most, as a rule.
 _STRIDES = (1, 101, 1009, 5003, 10007, 20011, 40009)
-_HEADER_WORDS, _BODY_WORDS = 126, 49
+_HEADER, _BODY = 120, 47  # trigrams; two more lie across
 _WORD = re.compile(r"\w+")
 
 
@@ -74,9 +75,9 @@ def documents(count: int, seed: int, copies: float = 0.1) -> pa.Table:
 
 
 def boilerplate(count: int, seed: int, copies: float = 0.2) -> pa.Table:
-    """Documents that all begin with the same 126 words and go on with about 49 of their own.
+    """Documents that all begin with the same 120 word trigrams and go on with about 49 of their own.
 
-    Of their three-word shingles, two unrelated ones share 0.55 (Jaccard); true pairs are what was copied.
+    Two unrelated ones have a similarity (Jaccard) of 0.55; true pairs are what was copied.
 
     Returns:
         `count` rows of `CORPUS`.
@@ -84,15 +85,14 @@ def boilerplate(count: int, seed: int, copies: float = 0.2) -> pa.Table:
     draw = random.Random(f"boilerplate {seed}")
     wanted = count - round(count * copies)
     pool = iter(_material(9 * count + 1000, seed))
-    header = _head(" ".join(passage for passage, _ in zip(pool, range(12), strict=False)), _HEADER_WORDS)
+    header, _ = _head(" ".join(passage for passage, _ in zip(pool, range(20), strict=False)), _HEADER)
     originals: list[str] = []
     seen: set[tuple[str, ...]] = set()
     for passage in pool:
-        body = _head(passage, draw.randint(_BODY_WORDS - 3, _BODY_WORDS + 3))
-        words = _WORD.findall(body.lower())
-        shingles = set(zip(words, words[1:], words[2:], strict=False))
+        enough = draw.randint(_BODY - 3, _BODY + 3)
+        body, shingles = _head(passage, enough)
         # What repeats a fifth of what came before would be a near duplicate by accident under such a header.
-        if len(shingles) < _BODY_WORDS - 6 or len(shingles & seen) * 5 > len(shingles):
+        if len(shingles) < enough or len(shingles & seen) * 5 > len(shingles):
             continue
         seen |= shingles
         originals.append(f"{header}\n{body}")
@@ -160,8 +160,10 @@ def _originals(count: int, seed: int, draw: random.Random) -> Iterator[str]:
     material = _material(min(count * _MEAN_PASSAGES + 1000, _MOST_PASSAGES), seed)
     made = 0
     for stride in _STRIDES:
-        # A progression of the stride visits every passage once, residue by residue.
-        visits = (number for start in range(stride) for number in range(start, len(material), stride))
+        while math.gcd(stride, len(material)) > 1:
+            stride += 1
+        # So a progression of the stride, taken round and round, visits every passage once.
+        visits = (turn * stride % len(material) for turn in range(len(material)))
         while made < count:
             wanted = draw.choices(_PASSAGES, _WEIGHTS)[0]
             taken = [number for number, _ in zip(visits, range(wanted), strict=False)]
@@ -192,10 +194,19 @@ def _files() -> tuple[pathlib.Path, ...]:
     return tuple(sources.files())
 
 
-def _head(text: str, words: int) -> str:
-    """A text up to the end of a word (`\\w+`); all of it if it has fewer."""
-    ends = [match.end() for match, _ in zip(_WORD.finditer(text), range(words), strict=False)]
-    return text[: ends[-1]] if ends else ""
+def _head(text: str, count: int) -> tuple[str, set[tuple[str, ...]]]:
+    """A text up to where it has so many different word trigrams, and these; all of it if it has fewer."""
+    words: list[str] = []
+    shingles: set[tuple[str, ...]] = set()
+    end = 0
+    for match in _WORD.finditer(text):
+        words.append(match.group().lower())
+        if len(words) >= 3:
+            shingles.add(tuple(words[-3:]))
+        end = match.end()
+        if len(shingles) == count:
+            break
+    return text[:end], shingles
 
 
 @functools.cache

@@ -32,12 +32,12 @@ def rensa(path: pathlib.Path, sketch: str = "full", *, limit: int | None = None,
         "threshold": _THRESHOLD,
         "bands": _RENSA_BANDS,
     }
-    return Contender("rensa_near_duplicates", arguments, "rensa", "rensa (unverified LSH)")
+    return Contender("benchmarks.workers.rensa_near_duplicates", arguments, "rensa", "rensa (unverified LSH)")
 
 
 def headrace(path: pathlib.Path, labels: str = "/dev/null") -> Contender:
     """Ours on a stored corpus."""
-    return Contender("near_duplicates", {"corpus": str(path), "labels": labels})
+    return Contender("benchmarks.workers.near_duplicates", {"corpus": str(path), "labels": labels})
 
 
 def speed(options: Options) -> Iterator[Line]:
@@ -56,7 +56,7 @@ def speed(options: Options) -> Iterator[Line]:
     slow = corpus.stored(corpus.Recipe("documents", _SLOW_PEERS, options.seed, 0.1))
     for name, module in (("datatrove", "datatrove_near_duplicates"), ("text-dedup", "text_dedup_near_duplicates")):
         arguments = {"corpus": str(slow), "limit": None, "labels": "/dev/null"}
-        [peer] = contest([Contender(module, arguments, name, name)], runs=2)
+        [peer] = contest([Contender(f"benchmarks.workers.{module}", arguments, name, name)], runs=2)
         note = f"{name} on {_SLOW_PEERS:,} documents, ours on {FULL:,}"
         yield rate(f"{figure}.{name.replace('-', '_')}", ours, peer, unit=_UNIT, note=note)
 

@@ -34,7 +34,12 @@ def accuracy(options: Options) -> Iterator[Line]:
         contenders = [_ours(place, "find"), _presidio(place)]
         if not options.quick:
             contenders += [
-                Contender("scanner_sensitive", {"corpus": str(place), "limit": None, "tool": tool}, "scanners", tool)
+                Contender(
+                    "benchmarks.workers.scanner_sensitive",
+                    {"corpus": str(place), "limit": None, "tool": tool},
+                    "scanners",
+                    tool,
+                )
                 for tool in _SCANNERS
             ]
         ours, *peers = contest(contenders, runs=1)
@@ -73,12 +78,12 @@ def speed(options: Options) -> Iterator[Line]:
 
 
 def _ours(path: pathlib.Path, task: str) -> Contender:
-    return Contender("sensitive", {"corpus": str(path), "limit": None, "task": task})
+    return Contender("benchmarks.workers.sensitive", {"corpus": str(path), "limit": None, "task": task})
 
 
 def _presidio(path: pathlib.Path, limit: int | None = None) -> Contender:
     arguments = {"corpus": str(path), "limit": limit, "regions": list(Sensitive().regions)}
-    return Contender("presidio_sensitive", arguments, "presidio", _PEER)
+    return Contender("benchmarks.workers.presidio_sensitive", arguments, "presidio", _PEER)
 
 
 def _scores(standing: Standing, documents: list[sensitive_values.Document]) -> dict[str, tuple[float, float]]:
