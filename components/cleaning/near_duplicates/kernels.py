@@ -49,7 +49,7 @@ def root(parent: np.ndarray, node: int) -> int:
 
 
 @compiled
-def ones(value: np.uint64) -> int:
+def ones(value: np.uint64) -> np.int64:
     """How many bits of a 64-bit integer are set (Warren, 'Hacker's Delight', 5-1)."""
     value -= (value >> np.uint64(1)) & np.uint64(0x5555555555555555)
     value = (value & np.uint64(0x3333333333333333)) + ((value >> np.uint64(2)) & np.uint64(0x3333333333333333))
