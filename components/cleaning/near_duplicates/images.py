@@ -30,7 +30,7 @@ _FEW = 64  # images of a block that are compared each with each
 _BAND = 16  # bits
 _FLIPPED = 5  # the place of the mirror image among the eight that PDQ hashes at once
 _NOT_AN_IMAGE = -1
-_ONE, _VALUE = np.uint64(1), np.uint64(0xFFFF)
+_VALUE = np.uint64(0xFFFF)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,6 +147,7 @@ def _pairs(words, flipped, bounds, distance, mirrored, found, work):  # type: ig
     parent = np.arange(len(words))
     lists = np.empty((1 << _BAND) + 1, np.int64)
     ends = np.empty(1 << _BAND, np.int64)
+    united = np.empty(1 << _BAND, np.bool_)  # whether all in the list of a value are of one cluster
     order = np.empty(len(words), np.int64)
     visited = np.zeros((len(words), 2), np.int64)
     count = 0
@@ -171,23 +172,23 @@ def _pairs(words, flipped, bounds, distance, mirrored, found, work):  # type: ig
             for value in range(1 << _BAND):
                 lists[value + 1] += lists[value]
                 ends[value] = lists[value]
-            for x in range(first, last):
-                if x == first or _differing(words, x, words, x - 1):
-                    cell = np.int64((words[x, word] >> shift) & _VALUE)
-                    order[ends[cell]] = x
-                    ends[cell] += 1
-            for x in range(first, last):
-                for side in range(2 if mirrored else 1):
-                    own = (flipped[x, word] if side else words[x, word]) >> shift
+                united[value] = True
+            for side in range(2 if mirrored else 1):
+                for x in range(first, last):
+                    own = np.int64(((flipped[x, word] if side else words[x, word]) >> shift) & _VALUE)
                     for flip in range(_BAND + 1):
-                        cell = np.int64((own ^ (_ONE << np.uint64(flip))) & _VALUE)  # the last flips nothing
+                        cell = (own ^ (1 << flip)) & 0xFFFF  # the last flips nothing
                         for place in range(lists[cell], ends[cell]):
-                            if visited[x, side] >= MAX_VISITED or (side == 0 and order[place] >= x):
+                            y = order[place]
+                            if visited[x, side] >= MAX_VISITED or (united[cell] and root(parent, x) == root(parent, y)):
                                 break
                             visited[x, side] += 1
-                            count = _compare(
-                                words, flipped, parent, x, order[place], distance, mirrored, found, count, work
-                            )
+                            count = _compare(words, flipped, parent, x, y, distance, mirrored, found, count, work)
+                    if side == 0 and (x == first or _differing(words, x, words, x - 1)):
+                        if ends[own] > lists[own] and united[own]:
+                            united[own] = root(parent, x) == root(parent, order[ends[own] - 1])
+                        order[ends[own]] = x
+                        ends[own] += 1
     return count
 
 
