@@ -84,13 +84,13 @@ def boilerplate(count: int, seed: int, copies: float = 0.2) -> pa.Table:
     """
     draw = random.Random(f"boilerplate {seed}")
     wanted = count - round(count * copies)
-    pool = iter(_material(9 * count + 1000, seed))
+    pool = iter(_material(6 * count + 1000, seed))
     header, _ = _head(" ".join(passage for passage, _ in zip(pool, range(20), strict=False)), _HEADER)
     originals: list[str] = []
     seen: set[tuple[str, ...]] = set()
-    for passage in pool:
+    for first, second in zip(pool, pool, strict=False):
         enough = draw.randint(_BODY - 3, _BODY + 3)
-        body, shingles = _head(passage, enough)
+        body, shingles = _head(f"{first}\n{second}", enough)
         # What repeats a fifth of what came before would be a near duplicate by accident under such a header.
         if len(shingles) < enough or len(shingles & seen) * 5 > len(shingles):
             continue

@@ -32,7 +32,9 @@ def rensa(path: pathlib.Path, sketch: str = "full", *, limit: int | None = None,
         "threshold": _THRESHOLD,
         "bands": _RENSA_BANDS,
     }
-    return Contender("benchmarks.workers.rensa_near_duplicates", arguments, "rensa", "rensa (unverified LSH)")
+    return Contender(
+        "benchmarks.workers.rensa_near_duplicates", arguments, "rensa", f"rensa ({sketch}, unverified LSH)"
+    )
 
 
 def headrace(path: pathlib.Path, labels: str = "/dev/null") -> Contender:
@@ -56,8 +58,9 @@ def speed(options: Options) -> Iterator[Line]:
     slow = corpus.stored(corpus.Recipe("documents", _SLOW_PEERS, options.seed, 0.1))
     for name, module in (("datatrove", "datatrove_near_duplicates"), ("text-dedup", "text_dedup_near_duplicates")):
         arguments = {"corpus": str(slow), "limit": None, "labels": "/dev/null"}
-        [peer] = contest([Contender(f"benchmarks.workers.{module}", arguments, name, name)], runs=2)
-        note = f"{name} on {_SLOW_PEERS:,} documents, ours on {FULL:,}"
+        contender = Contender(f"benchmarks.workers.{module}", arguments, name, f"{name} (unverified LSH)")
+        ours, peer = contest([headrace(slow), contender], runs=3)
+        note = f"{_SLOW_PEERS:,} documents"
         yield rate(f"{figure}.{name.replace('-', '_')}", ours, peer, unit=_UNIT, note=note)
 
 

@@ -29,9 +29,9 @@ def _work(texts: list[str], arguments: dict[str, Any]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         kept = deduplicated(documents, folder, clusters=True)
         labels = array.array("q", range(len(texts)))
-        with pathlib.Path(f"{folder}/remove/000000.clusters").open("rb") as file:
-            written = array.array("I")
-            written.frombytes(file.read())
+        written = array.array("I")
+        found = pathlib.Path(f"{folder}/remove/000000.clusters")
+        written.frombytes(found.read_bytes() if found.exists() else b"")
         lowest: dict[int, int] = {}
         for row, cluster in sorted(zip(written[::2], written[1::2], strict=True)):
             labels[row] = lowest.setdefault(cluster, row)
