@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pathlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
@@ -18,7 +18,7 @@ _PEER_DOCUMENTS, _PEER_DOCUMENTS_QUICK = 2_000, 400
 _PER_KIND, _PER_KIND_QUICK = 20, 6
 _PEER = "presidio-analyzer (no model)"
 _SCANNERS = ("scrubadub", "datafog", "detect-secrets")
-_NOTHING_SUCH = "has no recogniser of it"
+_NOTHING_SUCH = "has no recogniser of it or found none"
 
 
 def accuracy(options: Options) -> Iterator[Line]:
@@ -54,8 +54,8 @@ def accuracy(options: Options) -> Iterator[Line]:
             common = [kind for kind in main if kind in scores]
             yield _line(
                 f"sensitive_data.{what}{part}",
-                min(main.values(), default=None),
-                min((scores[kind] for kind in common), default=None),
+                _least(main.values()),
+                _least(scores[kind] for kind in common),
                 ours,
                 peer,
                 f"the least of {len(main)} kinds; the peer's of the {len(common)} that it knows; "
@@ -86,16 +86,27 @@ def _presidio(path: pathlib.Path, limit: int | None = None) -> Contender:
     return Contender("benchmarks.workers.presidio_sensitive", arguments, "presidio", _PEER)
 
 
-def _scores(standing: Standing, documents: list[sensitive_values.Document]) -> dict[str, tuple[float, float]]:
+def _scores(standing: Standing, documents: list[sensitive_values.Document]) -> dict[str, tuple[float, float | None]]:
+    """(recall, precision) by kind; what finds nothing of a kind has no precision there."""
     if not standing.readings:
         return {}
     found = [[(kind, start, end) for kind, start, end in each] for each in standing.readings[0].value["found"]]
-    return sensitive_values.score(found, documents)
+    kinds = {kind for each in found for kind, *_ in each}
+    if "phone" in kinds:
+        kinds.add("phone_without_keyword")
+    return {
+        kind: (recall, precision if kind in kinds else None)
+        for kind, (recall, precision) in sensitive_values.score(found, documents).items()
+    }
 
 
-def _known(peer: Standing, kinds: dict[str, float]) -> set[str]:
+def _known(peer: Standing, kinds: Iterable[str]) -> set[str]:
     knows = set(peer.readings[0].value["knows"]) if peer.readings else set()
     return {kind for kind in kinds if kind in knows or (kind == "phone_without_keyword" and "phone" in knows)}
+
+
+def _least(values: Iterable[float | None]) -> float | None:
+    return min((value for value in values if value is not None), default=None)
 
 
 def _apart(kind: str) -> str:
@@ -104,8 +115,9 @@ def _apart(kind: str) -> str:
 
 def _line(figure: str, value: float | None, peers: float | None, ours: Standing, peer: Standing, note: str) -> Line:
     reasons = [f"{standing.contender.name}: {standing.why}" for standing in (ours, peer) if standing.why]
-    if peers is None and not peer.why:
-        reasons.append(f"{peer.contender.name} {_NOTHING_SUCH}")
+    for number, (standing, measured) in enumerate(((ours, value), (peer, peers))):
+        if measured is None and not standing.why:
+            reasons.append(f"{standing.contender.name} {_NOTHING_SUCH if number else 'found none of it'}")
     return Line(
         figure,
         value,
