@@ -21,6 +21,7 @@ import os
 import pathlib
 import re
 import shutil
+import stat
 import tempfile
 import time
 import urllib.parse
@@ -45,7 +46,7 @@ _HDFS_ERROR = re.compile(
     r"\w*ErasureCoding\w*|UrlParseError|XMLParseError)\b"
 )
 """What hdfs-native's RuntimeErrors begin with."""
-_UPLOAD_PAUSES_S = (1.0, 2.0, 4.0)
+_UPLOAD_PAUSES_S = (1.0, 2.0, 4.0, 8.0)
 _CONNECT_TIMEOUT_S, _REQUEST_TIMEOUT_S, _RETRY_LIMIT_S = 5, 60, 30
 _ENVIRONMENT = {
     "hdfs": ("HADOOP_USER_NAME", "HADOOP_CONF_DIR", "HADOOP_HOME", "KRB5CCNAME"),
@@ -81,10 +82,10 @@ class Place:
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """A file below a directory.
+    """A file.
 
     Attributes:
-        name: its path relative to the directory, with `/`.
+        name: its path relative to the directory that was listed, with `/`.
         uri: where it is.
         size_bytes: its size.
         modified_ns: when it was modified, since 1970; 0 where the storage does not say.
@@ -159,19 +160,26 @@ def kind(uri: Location) -> fs.FileType:
         return place.filesystem.get_file_info(place.path).type
 
 
-def size(uri: Location) -> int:
-    """The size of a file in bytes.
+def entry(uri: Location) -> Entry:
+    """A file by itself, under its own name.
 
     Raises:
         SourceError: there is no such file.
         StorageError: the storage cannot be asked.
     """
+    path = local(uri)
+    if path is not None:
+        with failing(uri):
+            status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise SourceError("not a file", where=str(uri), remedy="correct the path")
+        return Entry(path.name, str(path), status.st_size, status.st_mtime_ns)
     place = at(uri)
     with failing(uri):
         info = place.filesystem.get_file_info(place.path)
-        if info.type != fs.FileType.File:
-            raise FileNotFoundError(errno.ENOENT, "no such file", place.path)
-    return cast(int, info.size)
+    if info.type != fs.FileType.File:
+        raise SourceError("no such file", where=str(uri), remedy="correct the path")
+    return Entry(place.path.rpartition("/")[2], place.uri, info.size, info.mtime_ns or 0)
 
 
 def listed(directory: Location, *, recursive: bool = False) -> list[Entry]:
@@ -272,6 +280,22 @@ def remove(directory: Location) -> None:
 
 
 @contextlib.contextmanager
+def reading(uri: Location) -> Iterator[None]:
+    """Tells a remote storage that fails in the block from bytes that are wrong, whose exceptions pass as they are.
+
+    Raises:
+        SourceError: the file is gone.
+        StorageError: the storage failed.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError, pa.ArrowException) as error:
+        if local(uri) is None and (_cause(error) is not _Cause.OTHER or _is_remote(error)):
+            raise explained(error, uri) from error
+        raise
+
+
+@contextlib.contextmanager
 def failing(uri: Location, doing: str = "read") -> Iterator[None]:
     """Says a storage's failures in the block in plain words, as `explained`."""
     try:
@@ -281,14 +305,9 @@ def failing(uri: Location, doing: str = "read") -> Iterator[None]:
     except (OSError, pa.ArrowException) as error:
         raise explained(error, uri, doing) from error
     except RuntimeError as error:
-        if not _is_hdfs(error):
+        if not _is_remote(error):
             raise
         raise explained(error, uri, doing) from error
-
-
-def is_failure(error: BaseException) -> bool:
-    """Whether an exception tells of a storage that failed, rather than of bytes that are not what they should be."""
-    return _cause(error) is not _Cause.OTHER or _is_hdfs(error) or "AWS Error" in str(error)
 
 
 def explained(error: BaseException, uri: Location, doing: str = "read") -> HeadraceError:
@@ -371,8 +390,10 @@ def _said(error: BaseException) -> str:
     return line if len(line) <= 300 else f"{line[:300]}..."
 
 
-def _is_hdfs(error: BaseException) -> bool:
-    return isinstance(error, RuntimeError) and _HDFS_ERROR.match(str(error)) is not None
+def _is_remote(error: BaseException) -> bool:
+    """Whether only a remote storage says this."""
+    text = str(error)
+    return "AWS Error" in text or "google::cloud" in text or _HDFS_ERROR.match(text) is not None
 
 
 def _split(uri: str) -> tuple[str, str, str]:

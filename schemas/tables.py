@@ -97,6 +97,12 @@ def read(directory: Location, *, batch_rows: int = 1024) -> Iterator[pa.RecordBa
         yield from read_shard(shard, batch_rows=batch_rows)
 
 
+def open_shard(shard: Location) -> pq.ParquetFile:
+    """A Parquet file, opened."""
+    local = storage.local(shard)
+    return pq.ParquetFile(storage.open_input(shard) if local is None else local)
+
+
 def read_shard(shard: Location, *, batch_rows: int = 1024) -> Iterator[pa.RecordBatch]:
     """The rows of one shard in their stored order, in batches.
 
@@ -104,7 +110,7 @@ def read_shard(shard: Location, *, batch_rows: int = 1024) -> Iterator[pa.Record
         IntegrityError: it is not a whole Parquet file.
     """
     with _naming(shard):
-        yield from _opened(shard).iter_batches(batch_size=batch_rows)
+        yield from open_shard(shard).iter_batches(batch_size=batch_rows)
 
 
 def groups(directory: Location) -> list[tuple[str, int]]:
@@ -117,7 +123,7 @@ def sized_groups(directory: Location) -> list[tuple[str, int, int]]:
     found = []
     for shard in shards(directory):
         with _naming(shard):
-            metadata = _opened(shard).metadata
+            metadata = open_shard(shard).metadata
             for group in range(metadata.num_row_groups):
                 found.append((str(shard), group, int(metadata.row_group(group).total_byte_size)))
     return found
@@ -126,7 +132,7 @@ def sized_groups(directory: Location) -> list[tuple[str, int, int]]:
 def read_group(shard: Location, group: int) -> pa.RecordBatch:
     """One row group of a shard."""
     with _naming(shard):
-        return whole(_opened(shard).read_row_group(group))
+        return whole(open_shard(shard).read_row_group(group))
 
 
 def whole(table: pa.Table) -> pa.RecordBatch:
@@ -140,7 +146,7 @@ def columns(directory: Location, names: list[str]) -> pa.Table:
     parts = []
     for shard in shards(directory):
         with _naming(shard):
-            parts.append(_opened(shard).read(columns=names))
+            parts.append(open_shard(shard).read(columns=names))
     return pa.concat_tables(parts)
 
 
@@ -149,7 +155,7 @@ def count(directory: Location) -> int:
     total = 0
     for shard in shards(directory):
         with _naming(shard):
-            total += _opened(shard).metadata.num_rows
+            total += open_shard(shard).metadata.num_rows
     return total
 
 
@@ -193,20 +199,12 @@ def digest(directory: Location) -> str:
     return hashlib.sha256(b"".join(sorted(hashes))).hexdigest()
 
 
-def _opened(shard: Location) -> pq.ParquetFile:
-    local = storage.local(shard)
-    return pq.ParquetFile(storage.open_input(shard) if local is None else local)
-
-
 @contextlib.contextmanager
 def _naming(shard: Location) -> Iterator[None]:
     try:
-        yield
-    except (pa.ArrowInvalid, OSError, RuntimeError) as error:
-        if storage.local(shard) is None and storage.is_failure(error):
-            raise storage.explained(error, shard) from error
-        if isinstance(error, RuntimeError):
-            raise
+        with storage.reading(shard):
+            yield
+    except (pa.ArrowInvalid, OSError) as error:
         raise IntegrityError(
             f"not a whole Parquet file: {error}", where=str(shard), remedy="run the producing node again"
         ) from error

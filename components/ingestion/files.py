@@ -1,13 +1,17 @@
-"""Files of a user's directory: found without leaving it, read within bounds."""
+"""Files of a user's directory, here or on a remote storage: found without leaving it, read within bounds."""
 
 from __future__ import annotations
 
 import dataclasses
+import fnmatch
 import pathlib
 import stat
 from collections.abc import Iterator, Sequence
 
+from pyarrow import fs
+
 from components.ingestion.items import Document, Item, Reason, Rejection, checked
+from schemas import storage
 from schemas.errors import SourceError
 
 _TYPES = {
@@ -54,25 +58,28 @@ class Found:
     """A file of a directory.
 
     Attributes:
-        path: where it is.
+        path: where it is; a URI if that is on a remote storage.
         position: its path relative to the directory, with `/`.
         status: size and modification time in ns, as text; what says whether it has changed.
     """
 
-    path: pathlib.Path
+    path: pathlib.Path | str
     position: str
     status: str
 
 
-def find(root: pathlib.Path, patterns: Sequence[str]) -> list[Found | Rejection]:
-    """The files below a directory that match any of the glob patterns, sorted by position.
+def find(root: pathlib.Path | str, patterns: Sequence[str]) -> list[Found | Rejection]:
+    """The files below a directory (a path, or the URI of a remote one) that match any glob pattern, sorted by position.
 
     Hidden files are left out. A link that leads out of the directory, a linked directory, and what is not a regular
     file are rejected, never opened.
 
     Raises:
         SourceError: the directory does not exist or cannot be read.
+        StorageError: the remote storage cannot be asked.
     """
+    if isinstance(root, str):
+        return _find_remote(root, patterns)
     if not root.is_dir():
         raise SourceError(
             "no such directory" if not root.exists() else "not a directory",
@@ -99,26 +106,64 @@ def find(root: pathlib.Path, patterns: Sequence[str]) -> list[Found | Rejection]
 
 
 def read_directory(
-    root: pathlib.Path, patterns: Sequence[str], *, max_file_bytes: int, license_: str | None
+    root: pathlib.Path | str, patterns: Sequence[str], *, max_file_bytes: int, license_: str | None
 ) -> Iterator[Item]:
     """Each file as one document, its modality by its extension, its key its position without the extension."""
     for entry in find(root, patterns):
         yield entry if isinstance(entry, Rejection) else _read_file(entry, max_file_bytes, license_)
 
 
-def read_bounded(path: pathlib.Path, position: str, modality: str, max_bytes: int) -> bytes | Rejection:
-    """A file's content, or why it is not taken; never more than `max_bytes` in memory, even if it grows."""
+def read_bounded(path: pathlib.Path | str, position: str, modality: str, max_bytes: int) -> bytes | Rejection:
+    """A file's content, or why it is not taken; never more than `max_bytes` in memory, even if it grows.
+
+    Raises:
+        StorageError: a remote storage failed, which is no fault of the file.
+    """
     try:
-        size = path.stat().st_size
+        size = path.stat().st_size if isinstance(path, pathlib.Path) else storage.entry(path).size_bytes
         if size > max_bytes:
             return Rejection(position, Reason.TOO_LARGE, f"{size} bytes", f"{max_bytes} bytes", modality)
-        with path.open("rb") as file:
+        with (
+            storage.reading(path),
+            path.open("rb") if isinstance(path, pathlib.Path) else storage.open_stream(path) as file,
+        ):
             content = file.read(max_bytes + 1)
+    except SourceError as error:
+        return Rejection(position, Reason.UNREADABLE, error.what, modality=modality)
     except OSError as error:
         return Rejection(position, Reason.UNREADABLE, error.strerror or str(error), modality=modality)
     if len(content) > max_bytes:
         return Rejection(position, Reason.TOO_LARGE, f"over {max_bytes} bytes", f"{max_bytes} bytes", modality)
     return content
+
+
+def _find_remote(root: str, patterns: Sequence[str]) -> list[Found | Rejection]:
+    if storage.kind(root) != fs.FileType.Directory:
+        raise SourceError(
+            "no such directory" if storage.kind(root) == fs.FileType.NotFound else "not a directory",
+            where=root,
+            remedy="correct the source's path",
+        )
+    for pattern in patterns:
+        if not pattern or pattern.startswith("/"):
+            raise SourceError(f"bad pattern {pattern!r}", where=root, remedy="use a relative glob such as `**/*.txt`")
+    wanted = [[part for part in pattern.split("/") if part not in ("", ".")] for pattern in patterns]
+    found: list[Found | Rejection] = []
+    for entry in storage.listed(root, recursive=True):
+        parts = entry.name.split("/")
+        hidden = any(part.startswith(".") for part in parts)  # `..` in an object's key as well
+        if not hidden and any(_matches(parts, pattern) for pattern in wanted):
+            found.append(Found(entry.uri, entry.name, f"{entry.size_bytes} {entry.modified_ns}"))
+    return found
+
+
+def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
+    """As pathlib's glob: `**` is any number of directories, other parts match one each."""
+    if not pattern or not parts:
+        return not pattern and not parts
+    if pattern[0] == "**":
+        return any(_matches(parts[skipped:], pattern[1:]) for skipped in range(len(parts)))
+    return fnmatch.fnmatchcase(parts[0], pattern[0]) and _matches(parts[1:], pattern[1:])
 
 
 def _examine(path: pathlib.Path, position: str, real_root: pathlib.Path) -> Found | Rejection | None:
@@ -137,7 +182,8 @@ def _examine(path: pathlib.Path, position: str, real_root: pathlib.Path) -> Foun
 
 
 def _read_file(found: Found, max_file_bytes: int, license_: str | None) -> Item:
-    extension = found.path.suffix.lower().removeprefix(".")
+    suffix = pathlib.PurePosixPath(found.position).suffix
+    extension = suffix.lower().removeprefix(".")
     if extension not in _TYPES:
         return Rejection(found.position, Reason.UNKNOWN_TYPE, extension or "no extension", ", ".join(_TYPES))
     modality, media_type, language = _TYPES[extension]
@@ -150,7 +196,7 @@ def _read_file(found: Found, max_file_bytes: int, license_: str | None) -> Item:
             modality=modality,
             media_type=media_type,
             content=content,
-            key=found.position.removesuffix(found.path.suffix),
+            key=found.position.removesuffix(suffix),
             language=language,
             license=license_,
         )

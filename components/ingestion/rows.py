@@ -1,4 +1,4 @@
-"""Rows of a user's JSONL or Parquet files: each row gives up to one document a modality."""
+"""Rows of a user's JSONL or Parquet files, here or on a remote storage: each gives up to one document a modality."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ import datetime
 import functools
 import json
 import pathlib
+import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
+from pyarrow import fs
 
 from components.ingestion.files import read_bounded
 from components.ingestion.items import Document, Item, Reason, Rejection
+from schemas import storage, tables
 from schemas.errors import SourceError
 
 _COLUMNS = ("text", "image", "code", "key", "cluster", "timestamp", "language", "license")
@@ -30,19 +32,26 @@ class _FieldError(Exception):
         self.details = (reason, measured, limit, modality)
 
 
-def row_files(path: pathlib.Path, extension: str) -> list[pathlib.Path]:
-    """The file itself, or those with the extension in the directory, sorted.
+def row_files(path: pathlib.Path | str, extension: str) -> list[pathlib.Path | str]:
+    """The file itself, or those with the extension in the directory, sorted: paths, or URIs on a remote storage.
 
     Raises:
         SourceError: there is nothing at the path.
+        StorageError: the remote storage cannot be asked.
     """
-    if path.is_dir():
-        found = sorted(file for file in path.glob(f"*.{extension}") if file.is_file())
+    found: list[pathlib.Path | str]
+    if path.is_dir() if isinstance(path, pathlib.Path) else storage.kind(path) == fs.FileType.Directory:
+        if isinstance(path, pathlib.Path):
+            found = sorted(file for file in path.glob(f"*.{extension}") if file.is_file())
+        else:
+            found = [entry.uri for entry in storage.listed(path) if entry.name.endswith(f".{extension}")]
         if not found:
             raise SourceError(
                 f"no *.{extension} in this directory", where=str(path), remedy="correct the source's path or kind"
             )
         return found
+    if isinstance(path, str):
+        return [storage.entry(path).uri]
     if not path.is_file():
         raise SourceError(
             "no such file",
@@ -52,54 +61,62 @@ def row_files(path: pathlib.Path, extension: str) -> list[pathlib.Path]:
     return [path]
 
 
-def read_jsonl(path: pathlib.Path, *, max_file_bytes: int, license_: str | None) -> Iterator[Item]:
+def row_file_states(path: pathlib.Path | str, extension: str) -> list[list[str | int]]:
+    """Name, size and modification time of each of the `row_files`: what says whether they have changed."""
+    entries = [storage.entry(file) for file in row_files(path, extension)]
+    return [[entry.name, entry.size_bytes, entry.modified_ns] for entry in entries]
+
+
+def read_jsonl(path: pathlib.Path | str, *, max_file_bytes: int, license_: str | None) -> Iterator[Item]:
     """The documents of JSONL files. An `image` is a path relative to its file, which it may not lead out of."""
     for file, line_number, row in _lines(path, max_file_bytes):
-        position = f"{file.name}:{line_number}"
+        position = f"{_name_of(file)}:{line_number}"
         if isinstance(row, Rejection):
             yield row
             continue
-        yield from _documents(row, position, file.parent, max_file_bytes, license_)
+        yield from _documents(row, position, _folder_of(file), max_file_bytes, license_)
 
 
-def read_parquet(path: pathlib.Path, *, max_file_bytes: int, license_: str | None) -> Iterator[Item]:
+def read_parquet(path: pathlib.Path | str, *, max_file_bytes: int, license_: str | None) -> Iterator[Item]:
     """The documents of Parquet files. An `image` is encoded bytes, or a struct with such a field `bytes`."""
     for file in row_files(path, "parquet"):
         number = 0
+        name, folder = _name_of(file), _folder_of(file)
         try:
-            table = pq.ParquetFile(file)
-            columns = [name for name in _COLUMNS if name in table.schema_arrow.names]
-            for batch in table.iter_batches(batch_size=_PARQUET_ROWS, columns=columns):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield from _documents(row, f"{file.name}:{number}", file.parent, max_file_bytes, license_)
+            with storage.reading(file):
+                table = tables.open_shard(file)
+                columns = [column for column in _COLUMNS if column in table.schema_arrow.names]
+                for batch in table.iter_batches(batch_size=_PARQUET_ROWS, columns=columns):
+                    for row in batch.to_pylist():
+                        number += 1
+                        yield from _documents(row, f"{name}:{number}", folder, max_file_bytes, license_)
         except (pa.ArrowException, OSError) as error:
             message = str(error).splitlines()[0]
-            yield Rejection(f"{file.name}:{number + 1}", Reason.UNREADABLE, message, "Parquet")
+            yield Rejection(f"{name}:{number + 1}", Reason.UNREADABLE, message, "Parquet")
 
 
-def referenced_images(path: pathlib.Path, *, max_file_bytes: int) -> Iterator[tuple[str, str]]:
+def referenced_images(path: pathlib.Path | str, *, max_file_bytes: int) -> Iterator[tuple[str, str]]:
     """The images that JSONL files refer to, as path and status (size and modification time, or that it is missing)."""
     for file, _, row in _lines(path, max_file_bytes, containing=b'"image"'):
         if isinstance(row, dict) and isinstance(row.get("image"), str):
-            image = file.parent / row["image"]
+            folder, image = _folder_of(file), row["image"]
             try:
-                status = image.stat()
-                yield row["image"], f"{status.st_size} {status.st_mtime_ns}"
-            except (OSError, ValueError):
+                image = storage.entry(storage.join(folder, image) if isinstance(folder, str) else folder / image)
+                yield row["image"], f"{image.size_bytes} {image.modified_ns}"
+            except (SourceError, ValueError):
                 yield row["image"], "missing"
 
 
 def _lines(
-    path: pathlib.Path, max_file_bytes: int, containing: bytes = b""
-) -> Iterator[tuple[pathlib.Path, int, dict[str, Any] | Rejection]]:
+    path: pathlib.Path | str, max_file_bytes: int, containing: bytes = b""
+) -> Iterator[tuple[pathlib.Path | str, int, dict[str, Any] | Rejection]]:
     longest = 4 * max_file_bytes  # a text, a code and an image in base64 (4/3) at their limits
     for file in row_files(path, "jsonl"):
-        with file.open("rb") as lines:
+        with storage.reading(file), storage.open_stream(file) as lines:
             number = 0
             while line := lines.readline(longest + 1):
                 number += 1
-                position = f"{file.name}:{number}"
+                position = f"{_name_of(file)}:{number}"
                 if len(line) > longest:
                     while line and not line.endswith(b"\n"):
                         line = lines.readline(longest)
@@ -125,7 +142,7 @@ def _parse(line: bytes, position: str) -> dict[str, Any] | Rejection:
 
 
 def _documents(
-    row: Mapping[str, Any], position: str, folder: pathlib.Path, max_bytes: int, license_: str | None
+    row: Mapping[str, Any], position: str, folder: pathlib.Path | str, max_bytes: int, license_: str | None
 ) -> Iterator[Item]:
     try:
         document = functools.partial(
@@ -174,7 +191,7 @@ def _text(row: Mapping[str, Any], name: str, max_bytes: int) -> bytes | None:
         raise _FieldError(Reason.NOT_UTF8, f"surrogate at character {error.start}", "UTF-8", name) from error
 
 
-def _image(row: Mapping[str, Any], name: str, max_bytes: int, folder: pathlib.Path) -> bytes | None:
+def _image(row: Mapping[str, Any], name: str, max_bytes: int, folder: pathlib.Path | str) -> bytes | None:
     value = row.get("image")
     if isinstance(value, Mapping):
         value = value.get("bytes")
@@ -188,6 +205,20 @@ def _image(row: Mapping[str, Any], name: str, max_bytes: int, folder: pathlib.Pa
         return value
     if not isinstance(value, str):
         raise _FieldError(Reason.BAD_FIELD, f"image: {type(value).__name__}", "a path or bytes", name)
+    path = _beside(folder, value, name)
+    content = read_bounded(path, value, name, max_bytes)
+    if isinstance(content, Rejection):
+        raise _FieldError(content.reason, f"{value}: {content.measured}", content.limit, name)
+    return content
+
+
+def _beside(folder: pathlib.Path | str, value: str, name: str) -> pathlib.Path | str:
+    """The file that a row names relative to its own; never one that is not below that one's folder."""
+    if isinstance(folder, str):
+        relative = posixpath.normpath(value)
+        if relative.startswith(("/", "../")) or relative == "..":
+            raise _FieldError(Reason.LINK, value, "a file below that of the row", name)
+        return storage.join(folder, relative)
     try:
         path = (folder / value).resolve()
     except (OSError, ValueError, RuntimeError) as error:
@@ -196,10 +227,7 @@ def _image(row: Mapping[str, Any], name: str, max_bytes: int, folder: pathlib.Pa
         raise _FieldError(Reason.LINK, value, "a file below that of the row", name)
     if not path.is_file():
         raise _FieldError(Reason.UNREADABLE, f"{value}: no such file", "a file below that of the row", name)
-    content = read_bounded(path, value, name, max_bytes)
-    if isinstance(content, Rejection):
-        raise _FieldError(content.reason, f"{value}: {content.measured}", content.limit, name)
-    return content
+    return path
 
 
 def _name(row: Mapping[str, Any], name: str) -> str | None:
@@ -226,3 +254,11 @@ def _timestamp(value: Any) -> datetime.datetime | None:
     except (ValueError, OverflowError, OSError) as error:
         raise _FieldError(Reason.BAD_FIELD, f"timestamp: {error}", "ISO 8601 or seconds since 1970") from error
     raise _FieldError(Reason.BAD_FIELD, f"timestamp: {type(value).__name__}", "ISO 8601 or seconds since 1970")
+
+
+def _name_of(file: pathlib.Path | str) -> str:
+    return file.rpartition("/")[2] if isinstance(file, str) else file.name
+
+
+def _folder_of(file: pathlib.Path | str) -> pathlib.Path | str:
+    return file.rpartition("/")[0] if isinstance(file, str) else file.parent

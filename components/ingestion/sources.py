@@ -16,7 +16,7 @@ import pyarrow as pa
 from components.ingestion import config as sections
 from components.ingestion import emoji, files, items, packages, python_library, rows
 from lineage.fingerprint import fingerprint
-from schemas import progress, records, tables
+from schemas import progress, records, storage, tables
 from schemas.config import to_plain
 from schemas.errors import SourceError, StorageError
 from schemas.home import Home
@@ -26,7 +26,10 @@ _PACKAGES = {"openmoji": packages.OPENMOJI, "emoji_datasource": packages.EMOJI_D
 
 
 def ingest(
-    config: sections.IngestionConfig, home: Home, records_directory: pathlib.Path, rejected_directory: pathlib.Path
+    config: sections.IngestionConfig,
+    home: Home,
+    records_directory: storage.Location,
+    rejected_directory: storage.Location,
 ) -> None:
     """Writes the records of all sources, and what was not taken, as two tables, sources in the order of their names.
 
@@ -47,7 +50,7 @@ def fetch(config: sections.IngestionConfig, home: Home) -> list[pathlib.Path]:
 def sources_fingerprint(config: sections.IngestionConfig) -> str:
     """What the records depend on: the sources' configuration, the state of their data and the code that reads them.
 
-    A source that is missing has a fingerprint as well; that it is missing is said by whoever reads it.
+    A source that is missing or out of reach has a fingerprint as well; what is wrong is said by whoever reads it.
     """
     return _hash([source_fingerprint(name, config) for name in sorted(config.sources)])
 
@@ -57,7 +60,7 @@ def source_fingerprint(name: str, config: sections.IngestionConfig) -> str:
     source = config.sources[name]
     try:
         state = _state(source, config.max_file_bytes)
-    except SourceError as error:
+    except (SourceError, StorageError) as error:
         state = str(error)
     return _hash([name, to_plain(source), config.max_file_bytes, state, fingerprint(__name__)])
 
@@ -107,7 +110,7 @@ def _read(source: sections.Source, max_bytes: int, home: Home) -> Iterator[items
     if isinstance(source, sections.PythonLibrary):
         root = python_library.standard_library()
         return python_library.read_python(root, max_file_bytes=max_bytes, limit=source.limit)
-    path = pathlib.Path(source.path).expanduser()
+    path = storage.location(source.path)
     if isinstance(source, sections.Directory):
         return files.read_directory(path, source.patterns, max_file_bytes=max_bytes, license_=source.license)
     read = rows.read_jsonl if isinstance(source, sections.JsonLines) else rows.read_parquet
@@ -119,12 +122,11 @@ def _state(source: sections.Source, max_bytes: int) -> object:
         return _PACKAGES[source.kind].sha512
     if isinstance(source, sections.PythonLibrary):
         return sys.version
-    path = pathlib.Path(source.path).expanduser()
+    path = storage.location(source.path)
     if isinstance(source, sections.Directory):
         found = files.find(path, source.patterns)
         return [[entry.position, entry.status if isinstance(entry, files.Found) else entry.measured] for entry in found]
-    containers = rows.row_files(path, source.kind)
-    statuses = [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in containers]
+    statuses = rows.row_file_states(path, source.kind)
     if isinstance(source, sections.JsonLines):
         return [statuses, sorted(set(rows.referenced_images(path, max_file_bytes=max_bytes)))]
     return statuses
