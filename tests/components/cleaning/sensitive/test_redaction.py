@@ -4,7 +4,7 @@ import sys
 import traceback
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from components.cleaning.sensitive import presidio
@@ -58,6 +58,8 @@ def test_the_first_value_to_drop_is_the_one_reported():
 
 @settings(max_examples=200, deadline=None)
 @given(MIXED, POLICIES, st.booleans())
+@example("536-22-8145 0142685300", Sensitive(), False)
+@example("81.2.69.142-X2482300W", Sensitive(), False)
 def test_redacting_a_redacted_text_changes_nothing(text, config, code):
     (once,) = redact([text], config, code=code)
     if once.fault is None:
