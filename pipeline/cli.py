@@ -277,7 +277,7 @@ def data_sample(count: int) -> None:
 
 
 @data.command("rejected")
-@click.option("--reason", help="Only what was dropped for this reason.")
+@click.option("--reason", help="Only what was dropped for this reason, with the beginning of each content.")
 def data_rejected(reason: str | None) -> None:
     """Print what the last run dropped and why, one JSON object a line."""
     from pipeline import data

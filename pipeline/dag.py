@@ -12,6 +12,7 @@ from tfx.types.channel import Channel
 from components.alignment.component import Align
 from components.augmentation.component import Augment
 from components.cleaning.component import Clean
+from components.cleaning.earlier_index import EarlierIndexStrategy
 from components.compression.component import Compress
 from components.evaluation.component import Evaluate
 from components.example_gen.component import ExampleGen
@@ -24,6 +25,7 @@ from components.training.component import Train
 from components.transform.component import Transform
 from components.validation.component import SchemaImport
 from pipeline.config import Config
+from schemas.artifacts import NearDuplicateIndex
 from schemas.home import Home
 
 BEAM_ARGUMENTS = [
@@ -48,7 +50,17 @@ def build(config: Config, home: Home | None = None) -> pipeline.Pipeline:
     home = home or Home.current()
 
     ingest = Ingest(config=config.ingestion)
-    clean = Clean(records=ingest.outputs["records"], config=config.cleaning)
+    earlier = resolver.Resolver(
+        strategy_class=EarlierIndexStrategy,
+        records=ingest.outputs["records"],
+        index=Channel(type=NearDuplicateIndex),
+    ).with_id("EarlierIndex")
+    incremental = config.cleaning.near_duplicates.incremental
+    clean = Clean(
+        records=ingest.outputs["records"],
+        earlier=earlier.outputs["index"] if incremental else None,
+        config=config.cleaning,
+    ).with_beam_pipeline_args([*BEAM_ARGUMENTS, *config.cleaning.beam])
     align = Align(records=clean.outputs["cleaned"], config=config.alignment, seed=config.seed)
     augment = Augment(samples=align.outputs["samples"], config=config.augmentation, seed=config.seed)
     examples = ExampleGen(samples=augment.outputs["augmented"])
@@ -104,6 +116,7 @@ def build(config: Config, home: Home | None = None) -> pipeline.Pipeline:
         metadata_connection_config=metadata.sqlite_metadata_connection_config(str(home.metadata)),
         components=[
             ingest,
+            *([earlier] if incremental else []),
             clean,
             align,
             augment,

@@ -15,6 +15,7 @@ from schemas.errors import HeadraceError
 from schemas.home import Home
 
 _SHOWN_BYTES = 400
+_HIDDEN = "sensitive_"  # the reasons of records whose contents are not shown
 _CATEGORIES = ("source", "modality")
 _OPTIONAL = ("text", "image", "code", "parent")
 
@@ -30,25 +31,51 @@ def rejected(home: Home, reason: str | None = None) -> Iterator[dict[str, Any]]:
 
     Args:
         home: whose.
-        reason: only what was dropped for this reason.
+        reason: only what was dropped for this reason, each with the beginning of its content, so that limits can be
+            tuned by looking. What was dropped for sensitive data is not shown.
     """
-    connected = store.connect(home)
-    found = [artifact for artifact in connected.artifacts_of_type("headrace.Rejected") if artifact.live]
-    if not found:
+    newest = _newest_by_node(home, "headrace.Rejected")
+    if not newest:
         raise HeadraceError("no node has rejected anything yet", where=str(home.root), remedy="headrace run")
-    newest: dict[str, store.Artifact] = {}
+    rows = (row for artifact in newest.values() for row in tables.rows(artifact.uri))
+    if reason is None:
+        yield from rows
+        return
+    chosen = [row for row in rows if row["reason"] == reason]
+    contents = {}
+    if not reason.startswith(_HIDDEN):
+        contents = _contents(_newest_by_node(home, "headrace.Records")["Ingest"].uri, {r["record_id"] for r in chosen})
+    for row in chosen:
+        content = contents.get(row["record_id"])
+        yield row if content is None else {**row, "content": content}
+
+
+def _newest_by_node(home: Home, type_name: str) -> dict[str, store.Artifact]:
+    connected = store.connect(home)
+    found = [artifact for artifact in connected.artifacts_of_type(type_name) if artifact.live]
     makers = {
         event.artifact: event.execution
         for event in connected.events_of_artifacts(a.id for a in found)
         if event.role is store.Role.OUTPUT
     }
     nodes = {execution.id: execution.node for execution in connected.executions(makers.values())}
+    newest: dict[str, store.Artifact] = {}
     for artifact in found:
         newest.setdefault(nodes.get(makers.get(artifact.id, 0), ""), artifact)
-    for artifact in newest.values():
-        for row in tables.rows(artifact.uri):
-            if reason is None or row["reason"] == reason:
-                yield row
+    return newest
+
+
+def _contents(uri: str, wanted: set[str]) -> dict[str, str]:
+    """The beginnings of some records' contents."""
+    found = {}
+    for shard, group in tables.groups(uri):
+        batch = tables.read_group(shard, group)
+        for row, record_id in enumerate(batch["record_id"].to_pylist()):
+            if record_id in wanted:
+                content = batch["content"][row].as_py()
+                is_image = batch["modality"][row].as_py() == "image"
+                found[record_id] = _brief(content if is_image else content.decode("utf-8", "replace"))
+    return found
 
 
 def draft_schema(home: Home) -> str:

@@ -8,5 +8,5 @@ compile() { "$uv" pip compile --quiet --generate-hashes --no-annotate --no-heade
 compile ../setup.py portable.in --python-version 3.11 --python-platform x86_64-manylinux_2_28 -o portable.txt
 compile ../setup.py current.in --python-version 3.11 --universal -o current.txt
 # shared packages are constrained to the product's versions and left out of the test tools' lock
-compile test.in -c portable.txt --python-version 3.11 --python-platform x86_64-manylinux_2_28 -o portable-test.txt
-compile test.in -c current.txt --python-version 3.11 --universal -o current-test.txt
+compile test.in portable-test.in -c portable.txt --python-version 3.11 --python-platform x86_64-manylinux_2_28 -o portable-test.txt
+compile test.in current-test.in -c current.txt --python-version 3.11 --universal -o current-test.txt

@@ -33,6 +33,13 @@ class Samples(artifact.Artifact):
     TYPE_ANNOTATION = system_artifacts.Dataset
 
 
+class NearDuplicateIndex(artifact.Artifact):
+    """Sketches of the records that were kept: sharded Parquet of `components.cleaning.sketches.INDEX`."""
+
+    TYPE_NAME = "headrace.NearDuplicateIndex"
+    TYPE_ANNOTATION = system_artifacts.Dataset
+
+
 class CleaningReport(artifact.Artifact):
     """The funnel of a cleaning: `report.json`."""
 

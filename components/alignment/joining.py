@@ -19,6 +19,7 @@ import pyarrow as pa
 from components.alignment import splits
 from components.alignment.config import AlignmentConfig
 from components.alignment.report import AlignmentReport
+from components.cleaning.attributes import NEAR_DUPLICATES
 from schemas import progress, records, tables
 
 NODE = "Align"
@@ -119,6 +120,11 @@ def _joins(table: pa.Table) -> list[_Join]:
                 marks=frozenset(
                     [("cluster", attributes[row].get("cluster", f"{dataset}:{key}")) for row in rows]
                     + [("content", shas[row]) for row in (*images[:1], *codes[:1])]
+                    + [
+                        ("near_duplicates", attributes[row][NEAR_DUPLICATES])
+                        for row in rows
+                        if NEAR_DUPLICATES in attributes[row]
+                    ]
                 ),
             )
         )

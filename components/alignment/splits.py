@@ -9,7 +9,8 @@ from components.alignment.config import Splits
 from schemas.errors import IntegrityError, SourceError
 
 NAMES = ("train", "eval", "test")
-Mark = tuple[str, str]  # ("cluster", name) or ("content", SHA-256): sorted, names come first
+# ("cluster", name), ("content", SHA-256) or ("near_duplicates", record id): sorted, names come first
+Mark = tuple[str, str]
 
 
 def clusters(marks: Sequence[Iterable[Mark]]) -> list[str]:

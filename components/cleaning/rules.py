@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from components.cleaning import own_rules
+from components.cleaning.attributes import REDACTED
 from components.cleaning.config import CleaningConfig
+from components.cleaning.decontamination import ngrams
 from components.cleaning.faults import Fault, Reason
 from components.cleaning.images import standard_image
+from components.cleaning.quality import judging
+from components.cleaning.sensitive import redaction
 from components.cleaning.texts import standard_code, standard_text
 from schemas import records, tables
 
 _STANDARD = {"text": standard_text, "code": standard_code, "image": standard_image}
+_Pass = Callable[[pa.RecordBatch, CleaningConfig], tuple[pa.RecordBatch, Sequence["Fault | None"]]]
 
 
 def standardise(batch: pa.RecordBatch, config: CleaningConfig) -> tuple[pa.RecordBatch, pa.RecordBatch]:
-    """Brings each record into the standard form of its modality; rejects what has none."""
-    outcomes = [
-        _STANDARD[modality](content, config)
-        for modality, content in zip(batch["modality"].to_pylist(), batch["content"].to_pylist(), strict=True)
-    ]
-    faults = [outcome if isinstance(outcome, Fault) else None for outcome in outcomes]
-    survivors, rejected = _divide(batch, faults)
-    contents = [outcome for outcome in outcomes if not isinstance(outcome, Fault)]
-    is_image = pc.equal(survivors["modality"], "image")
-    return _replace(
-        survivors,
-        content=pa.array(contents, pa.binary()),
-        content_sha256=pa.array([records.content_sha256(content) for content in contents], pa.string()),
-        media_type=pc.if_else(is_image, "image/png", survivors["media_type"]),
-    ), rejected
+    """Applies, in this order, every rule that looks at one record alone.
+
+    Standard form, quality, sensitive data, decontamination, the user's own rules. What one rejects the next does not
+    see.
+    """
+    dropped = []
+    for rule in _PASSES:
+        changed, faults = rule(batch, config)
+        batch, rejected = divide(changed, faults)
+        dropped.append(rejected)
+    return batch, tables.whole(pa.Table.from_batches(dropped, records.REJECTED))
 
 
 def exact_duplicates(batch: pa.RecordBatch, config: CleaningConfig) -> tuple[pa.RecordBatch, pa.RecordBatch]:
@@ -52,7 +54,7 @@ def exact_duplicates(batch: pa.RecordBatch, config: CleaningConfig) -> tuple[pa.
         else Fault(Reason.EXACT_DUPLICATE, first[key][1])
         for key, name, size in zip(keys, names, sizes, strict=True)
     ]
-    return _divide(batch, faults)
+    return divide(batch, faults)
 
 
 def in_order(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -63,7 +65,10 @@ def in_order(batch: pa.RecordBatch) -> pa.RecordBatch:
     return pc.take(batch, order)
 
 
-def _divide(batch: pa.RecordBatch, faults: Sequence[Fault | None]) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+def divide(batch: pa.RecordBatch, faults: Sequence[Fault | None]) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+    """The records without a fault, and those with one as a batch of `schemas.records.REJECTED`."""
+    if not any(faults):
+        return batch, tables.from_rows([], records.REJECTED)
     kept = pa.array([fault is None for fault in faults], pa.bool_())
     dropped = pc.filter(batch, pc.invert(kept))
     rows = tables.to_rows(pa.RecordBatch.from_arrays([dropped[name] for name in _IDENTITY], _IDENTITY))
@@ -71,16 +76,84 @@ def _divide(batch: pa.RecordBatch, faults: Sequence[Fault | None]) -> tuple[pa.R
         row |= {
             "origin": row["attributes"].get("origin", ""),
             "stage": "cleaning",
-            "reason": fault.reason.value,
+            "reason": fault.name,
             "measured": fault.measured,
             "limit": fault.limit,
         }
     return pc.filter(batch, kept), tables.from_rows(rows, records.REJECTED)
 
 
+def replace(batch: pa.RecordBatch, **columns: pa.Array) -> pa.RecordBatch:
+    """The batch with some columns replaced."""
+    arrays = [columns.get(name, batch[name]) for name in batch.schema.names]
+    return pa.RecordBatch.from_arrays(arrays, schema=batch.schema)
+
+
 _IDENTITY = ["record_id", "content_sha256", "source", "modality", "attributes"]
 
 
-def _replace(batch: pa.RecordBatch, **columns: pa.Array) -> pa.RecordBatch:
-    arrays = [columns.get(name, batch[name]) for name in batch.schema.names]
-    return pa.RecordBatch.from_arrays(arrays, schema=batch.schema)
+def _standard_form(batch: pa.RecordBatch, config: CleaningConfig) -> tuple[pa.RecordBatch, Sequence[Fault | None]]:
+    """The standard form of each record's modality."""
+    outcomes = [
+        _STANDARD[modality](content, config)
+        for modality, content in zip(batch["modality"].to_pylist(), batch["content"].to_pylist(), strict=True)
+    ]
+    faults = [outcome if isinstance(outcome, Fault) else None for outcome in outcomes]
+    contents = [
+        raw if isinstance(outcome, Fault) else outcome
+        for raw, outcome in zip(batch["content"].to_pylist(), outcomes, strict=True)
+    ]
+    is_image = pc.and_(pc.equal(batch["modality"], "image"), pa.array([fault is None for fault in faults], pa.bool_()))
+    changed = _with_contents(batch, contents)
+    return replace(changed, media_type=pc.if_else(is_image, "image/png", batch["media_type"])), faults
+
+
+def _quality(batch: pa.RecordBatch, config: CleaningConfig) -> tuple[pa.RecordBatch, Sequence[Fault | None]]:
+    judgement = judging.judge(batch, config.quality)
+    return replace(batch, language=pa.array(judgement.languages, pa.string())), judgement.faults
+
+
+def _sensitive(batch: pa.RecordBatch, config: CleaningConfig) -> tuple[pa.RecordBatch, Sequence[Fault | None]]:
+    contents: list[bytes] = batch["content"].to_pylist()
+    modalities = batch["modality"].to_pylist()
+    attributes = batch["attributes"].to_pylist()
+    faults: list[Fault | None] = [None] * batch.num_rows
+    for modality in ("text", "code"):
+        rows = [row for row, other in enumerate(modalities) if other == modality]
+        texts = [contents[row].decode() for row in rows]
+        for row, outcome in zip(rows, redaction.redact(texts, config.sensitive, code=modality == "code"), strict=True):
+            faults[row] = outcome.fault
+            if outcome.fault is None and outcome.found:
+                contents[row] = outcome.text.encode()
+                told = " ".join(f"{kind}:{count}" for kind, count in outcome.found)
+                attributes[row] = sorted({**dict(attributes[row]), REDACTED: told}.items())
+    changed = replace(batch, attributes=pa.array(attributes, batch["attributes"].type))
+    return _with_contents(changed, contents), faults
+
+
+def _decontamination(batch: pa.RecordBatch, config: CleaningConfig) -> tuple[pa.RecordBatch, Sequence[Fault | None]]:
+    index = ngrams.index_of(config.decontamination)
+    if index is None:
+        return batch, [None] * batch.num_rows
+    return batch, [
+        None if modality == "image" else index.fault(content.decode())
+        for modality, content in zip(batch["modality"].to_pylist(), batch["content"].to_pylist(), strict=True)
+    ]
+
+
+def _own(batch: pa.RecordBatch, config: CleaningConfig) -> tuple[pa.RecordBatch, Sequence[Fault | None]]:
+    faults: list[Fault | None] = [None] * batch.num_rows
+    for rule in config.rules:
+        faults = [earlier or own for earlier, own in zip(faults, own_rules.load(rule)(batch), strict=True)]
+    return batch, faults
+
+
+_PASSES: tuple[_Pass, ...] = (_standard_form, _quality, _sensitive, _decontamination, _own)
+
+
+def _with_contents(batch: pa.RecordBatch, contents: list[bytes]) -> pa.RecordBatch:
+    return replace(
+        batch,
+        content=pa.array(contents, pa.binary()),
+        content_sha256=pa.array([records.content_sha256(content) for content in contents], pa.string()),
+    )

@@ -6,6 +6,7 @@ language could care about: only the byte order mark and the line ends are standa
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import ftfy
@@ -23,11 +24,14 @@ _MENDING = ftfy.TextFixerConfig(
     explain=False,
 )
 _ROUNDS = 8
+_UNUSUAL = re.compile(r"[^\n\t -~]")
 _BYTE_ORDER_MARK = "\ufeff"
 
 
 def standard_text(content: bytes, config: CleaningConfig) -> bytes | Fault:
     """A text in its standard form, or what is wrong with it."""
+    if len(content) > config.max_document_bytes:
+        return _too_large(content, config)
     text = _decode(content)
     if isinstance(text, Fault):
         return text
@@ -35,7 +39,7 @@ def standard_text(content: bytes, config: CleaningConfig) -> bytes | Fault:
         before = text
         text = _lines(text.replace(_BYTE_ORDER_MARK, "")).strip()
         if config.mend_text:
-            text = ftfy.fix_text(text, _MENDING)
+            text = _mended(text)
         text = unicodedata.normalize("NFC", text)
         if text == before:
             break
@@ -44,6 +48,8 @@ def standard_text(content: bytes, config: CleaningConfig) -> bytes | Fault:
 
 def standard_code(content: bytes, config: CleaningConfig) -> bytes | Fault:
     """A code in its standard form, or what is wrong with it."""
+    if len(content) > config.max_document_bytes:
+        return _too_large(content, config)
     code = _decode(content)
     if isinstance(code, Fault):
         return code
@@ -52,6 +58,14 @@ def standard_code(content: bytes, config: CleaningConfig) -> bytes | Fault:
     if not code.strip():
         return Fault(Reason.EMPTY)
     return _long_enough(_lines(code).encode(), config.min_code_bytes)
+
+
+def _mended(text: str) -> str:
+    """What ftfy makes of a text. It mends line by line and leaves printable ASCII alone, so it gets only the others."""
+    if not _UNUSUAL.search(text):
+        return text
+    lines = text.split("\n")
+    return "\n".join(ftfy.fix_text(line, _MENDING) if _UNUSUAL.search(line) else line for line in lines)
 
 
 def _decode(content: bytes) -> str | Fault:
@@ -63,6 +77,10 @@ def _decode(content: bytes) -> str | Fault:
 
 def _lines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _too_large(content: bytes, config: CleaningConfig) -> Fault:
+    return Fault(Reason.TOO_LARGE, f"{len(content)} bytes", f"{config.max_document_bytes} bytes")
 
 
 def _long_enough(content: bytes, limit: int) -> bytes | Fault:

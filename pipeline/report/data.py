@@ -13,6 +13,7 @@ from schemas import tables
 
 _MODALITIES = ("text", "image", "code")
 _SPLITS = ("train", "eval", "test")
+_LANGUAGES = 12
 
 
 def read(outputs: Outputs) -> facts.Funnel:
@@ -31,6 +32,7 @@ def read(outputs: Outputs) -> facts.Funnel:
         samples=_samples(alignment) if alignment else None,
         modalities=_most_first(alignment.by_modality) if alignment else None,
         notes=tuple(_notes(alignment)) if alignment else (),
+        cleaning=_told(cleaning) if cleaning else None,
     )
 
 
@@ -54,6 +56,26 @@ def _cleaning(outputs: Outputs) -> CleaningReport | None:
         return CleaningReport.read(outputs.directory("Clean", "report"))
     except NotThereError:
         return None
+
+
+def _told(cleaning: CleaningReport) -> facts.Cleaning:
+    near = cleaning.near_duplicates
+    tables_of = (
+        facts.Counts("Clusters of near duplicates", "records in it", "clusters", tuple(near.clusters.items())),
+        facts.Counts("Near duplicates dropped", "source -> what is kept", "records", tuple(near.dropped.items())),
+        facts.Counts("Sensitive values redacted", "kind", "values", _most_first(cleaning.redacted)),
+        facts.Counts("Texts by language", "language", "texts", _most_first(cleaning.languages)[:_LANGUAGES]),
+    )
+    return facts.Cleaning(
+        counts=tuple(counts for counts in tables_of if counts.rows),
+        lengths=tuple(
+            facts.Lengths(row.modality, row.when, row.records, row.low, row.median, row.high)
+            for row in sorted(cleaning.lengths, key=lambda row: (_MODALITIES.index(row.modality), row.when == "after"))
+        ),
+        examples=tuple(
+            facts.RejectedRecord(row.reason, row.origin, row.measured, row.limit) for row in cleaning.examples
+        ),
+    )
 
 
 def _alignment(outputs: Outputs) -> AlignmentReport | None:

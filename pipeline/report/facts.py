@@ -130,6 +130,60 @@ class Rejections:
 
 
 @dataclasses.dataclass(frozen=True)
+class Counts:
+    """A table of what there is how often, most important first.
+
+    Attributes:
+        caption: what the table tells.
+        what: what is counted by.
+        unit: what is counted.
+        rows: names and numbers.
+    """
+
+    caption: str
+    what: str
+    unit: str
+    rows: tuple[tuple[str, int], ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Lengths:
+    """How long the records of a modality are, in bytes: 5% are shorter than `low`, half than `median`, 95% than `high`."""
+
+    modality: str
+    when: str
+    records: int
+    low: int
+    median: int
+    high: int
+
+
+@dataclasses.dataclass(frozen=True)
+class RejectedRecord:
+    """One rejected record: why, where it came from, what was found and what is allowed."""
+
+    reason: str
+    origin: str
+    measured: str
+    limit: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Cleaning:
+    """What cleaning did beyond counting.
+
+    Attributes:
+        counts: near duplicates, redactions, languages; empty tables are left out.
+        lengths: by modality, before and after.
+        examples: some rejected records of each reason.
+    """
+
+    counts: tuple[Counts, ...]
+    lengths: tuple[Lengths, ...]
+    examples: tuple[RejectedRecord, ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class Stage:
     """One step of the funnel: what it is called, how much is left after it, of what, and what else is to be said."""
 
@@ -150,6 +204,7 @@ class Funnel:
         samples: aligned samples by data set and split.
         modalities: aligned samples by the modalities that they have, most first.
         notes: further facts about the data, in sentences.
+        cleaning: what cleaning did beyond counting.
     """
 
     stages: tuple[Stage, ...]
@@ -158,6 +213,7 @@ class Funnel:
     samples: Grid | None = None
     modalities: tuple[tuple[str, int], ...] | None = None
     notes: tuple[str, ...] = ()
+    cleaning: Cleaning | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,8 +1,11 @@
 import unicodedata
 
-from hypothesis import example, given
+import ftfy
+import pytest
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from components.cleaning import texts
 from components.cleaning.config import CleaningConfig
 from components.cleaning.faults import Fault, Reason
 from components.cleaning.texts import standard_code, standard_text
@@ -78,3 +81,21 @@ def test_a_standard_code_is_standard(raw):
     if not isinstance(once, Fault):
         assert code(once, ANY) == once
         assert "".join(once.split()) == "".join(raw.lstrip("\ufeff").split()), "only white space changes"
+
+
+@settings(max_examples=300)
+@given(
+    st.text(
+        st.sampled_from("ab \t\n\x07\x1b[31mé\x85\u2028\u201c") | st.characters(exclude_categories=["Cs"]), max_size=40
+    )
+)
+def test_mending_only_unusual_lines_gives_what_mending_all_does(text):
+    text = text.replace("\r", "\n")
+    assert texts._mended(text) == ftfy.fix_text(text, texts._MENDING)
+
+
+@pytest.mark.parametrize("standard", [texts.standard_text, texts.standard_code])
+def test_a_document_over_the_limit_is_rejected_before_it_is_read(standard):
+    config = CleaningConfig(max_document_bytes=100)
+    assert standard(b"\xff" * 101, config) == Fault(Reason.TOO_LARGE, "101 bytes", "100 bytes")
+    assert standard(b"x" * 100, config) == b"x" * 100

@@ -121,6 +121,14 @@ def funnel() -> f.Funnel:
         samples=f.Grid(("emoji", "python"), ("train", "eval", "test"), samples),
         modalities=(("text+code", 3987), ("text+image+code", 3501), ("code", 12)),
         notes=("4,112 clusters of alike samples, the largest of 42; none is in more than one split.",),
+        cleaning=f.Cleaning(
+            counts=(
+                f.Counts("Clusters of near duplicates", "records in it", "clusters", (("2", 310), ("7", 4))),
+                f.Counts("Texts by language", "language", "texts", (("en", 9012), ("und", 12))),
+            ),
+            lengths=(f.Lengths("text", "before", 11281, 12, 80, 1900), f.Lengths("text", "after", 11140, 12, 82, 1910)),
+            examples=(f.RejectedRecord("too_short", "emoji.json#12", "1 bytes", "2 bytes"),),
+        ),
     )
 
 

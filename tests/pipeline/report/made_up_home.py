@@ -10,7 +10,7 @@ from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2
 
 from components.alignment.report import AlignmentReport
-from components.cleaning.report import CleaningReport, Funnel
+from components.cleaning.report import CleaningReport, Example, Funnel, Lengths, NearDuplicates
 from pipeline import runs
 from schemas import records, tables
 from schemas.home import Home
@@ -152,7 +152,19 @@ def data(home: MadeUpHome) -> None:
         Funnel("openmoji", "code", 50, 47, {"exact_duplicate": 3}),
         Funnel("python", "text", 40, 38, {"empty": 2}),
     )
-    CleaningReport(90, 85, {"exact_duplicate": 3, "empty": 2}, funnels, "beam", 1.0).write(places["report"])
+    CleaningReport(
+        records_in=90,
+        records_out=85,
+        dropped={"exact_duplicate": 3, "empty": 2},
+        funnels=funnels,
+        near_duplicates=NearDuplicates({"2": 4}, {"python -> openmoji": 4}),
+        redacted={"email": 2},
+        languages={"en": 30, "und": 8},
+        lengths=(Lengths("text", "after", 38, 4000, 10, 90, 300), Lengths("text", "before", 40, 4100, 9, 88, 300)),
+        examples=(Example("empty", "0f", "mine/a.txt", "", ""),),
+        engine="beam",
+        seconds=1.0,
+    ).write(places["report"])
     home.ended("Clean")
     places = home.publish(
         "Align",

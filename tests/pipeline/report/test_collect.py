@@ -52,6 +52,14 @@ def test_the_funnel_counts_what_the_nodes_reported(collected):
     assert [(row.stage, row.reason, row.records) for row in funnel.rejections] == [
         ("cleaning", "exact_duplicate", 3), ("cleaning", "empty", 2), ("ingestion", "not_utf8", 2),
     ]  # fmt: skip
+    assert [(counts.unit, counts.rows) for counts in funnel.cleaning.counts] == [
+        ("clusters", (("2", 4),)),
+        ("records", (("python -> openmoji", 4),)),
+        ("values", (("email", 2),)),
+        ("texts", (("en", 30), ("und", 8))),
+    ]
+    assert [(row.when, row.median) for row in funnel.cleaning.lengths] == [("before", 88), ("after", 90)]
+    assert [(row.reason, row.origin) for row in funnel.cleaning.examples] == [("empty", "mine/a.txt")]
     assert funnel.samples.columns == ("train", "eval", "test")
     assert funnel.samples.of_column("train") == 29
 

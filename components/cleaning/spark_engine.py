@@ -1,0 +1,54 @@
+"""The chain of steps on Spark: a step is a `mapInArrow`, and between steps lies a shuffle by key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import pyarrow as pa
+from pyspark.sql import SparkSession
+
+from components.cleaning.steps import Message, Step
+
+_SCHEMA = "key long, value binary"
+_ARROW = pa.schema([("key", pa.int64()), ("value", pa.binary())])
+_PARTITIONS_PER_CORE = 2  # keys are few and unequal; spare partitions even that out
+
+
+def run(session: SparkSession, tasks: Sequence[Message], steps: Sequence[Step]) -> None:
+    """Runs the chain as one Spark job; its results are the files that the steps write.
+
+    A task that fails, or whose worker is lost, is run again by Spark: steps may be repeated.
+    """
+    partitions = max(_PARTITIONS_PER_CORE * session.sparkContext.defaultParallelism, 1)
+    scattered = session.sparkContext.parallelize(tasks, max(len(tasks), 1))
+    messages = session.createDataFrame(scattered, _SCHEMA).mapInArrow(_applying(steps[0]), _SCHEMA)
+    for step in steps[1:]:
+        grouped = messages.repartition(partitions, "key").sortWithinPartitions("key")
+        messages = grouped.mapInArrow(_applying(step), _SCHEMA)
+    messages.write.format("noop").mode("overwrite").save()
+
+
+def _applying(step: Step) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def apply(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for key, values in _grouped(batches):
+            for message in step(key, values):
+                yield pa.RecordBatch.from_arrays(
+                    [pa.array([part], kind) for part, kind in zip(message, _ARROW.types, strict=True)], schema=_ARROW
+                )
+
+    return apply
+
+
+def _grouped(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[int, list[bytes]]]:
+    """The messages of a partition, sorted by key, as each key with its values."""
+    current: int | None = None
+    values: list[bytes] = []
+    for batch in batches:
+        for key, value in zip(batch["key"].to_pylist(), batch["value"].to_pylist(), strict=True):
+            if key != current:
+                if current is not None:
+                    yield current, values
+                current, values = key, []
+            values.append(value)
+    if current is not None:
+        yield current, values
