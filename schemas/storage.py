@@ -354,7 +354,7 @@ _SIGNS = {
     _Cause.MISSING: r"NO_SUCH_BUCKET|NO_SUCH_KEY|No such file or directory|os error 2\)",
     _Cause.FULL: r"QuotaExceeded|could only be written to 0 of|No space left on device|File too large",
     _Cause.UNREACHABLE: r"NETWORK_CONNECTION|REQUEST_TIMEOUT|Connection (refused|reset)|failed to lookup address|"
-    r"No NameNode hosts|RPC listener disconnected|curlCode|UNAVAILABLE|DEADLINE_EXCEEDED|os error 11[0-3]\)",
+    r"No NameNode hosts|All DataNodes failed|RPC listener disconnected|curlCode|UNAVAILABLE|DEADLINE_EXCEEDED|os error 11[0-3]\)",
 }
 _NUMBERS = {
     errno.EACCES: _Cause.DENIED,
@@ -385,8 +385,8 @@ def _cause(error: BaseException) -> _Cause:
 def _said(error: BaseException) -> str:
     """The first line of what an exception says, without the class names and stack traces of a remote server."""
     text = getattr(error, "strerror", None) or str(error)
-    remote = re.match(r'RPCError\("[^"]*", "(.*)', text, re.DOTALL)
-    line = re.split(r"\\n|\n|\\t", remote[1] if remote else text)[0].replace('\\"', '"')
+    remote = re.match(r'(?:RPCError\("[^"]*", |[A-Z]\w+\()"(.*)', text, re.DOTALL)
+    line = re.split(r'\\n|\n|\\t|: \[DatanodeInfoProto|"\)$', remote[1] if remote else text)[0].replace('\\"', '"')
     return line if len(line) <= 300 else f"{line[:300]}..."
 
 

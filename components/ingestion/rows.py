@@ -208,7 +208,8 @@ def _image(row: Mapping[str, Any], name: str, max_bytes: int, folder: pathlib.Pa
     path = _beside(folder, value, name)
     content = read_bounded(path, value, name, max_bytes)
     if isinstance(content, Rejection):
-        raise _FieldError(content.reason, f"{value}: {content.measured}", content.limit, name)
+        limit = content.limit or "a file below that of the row"
+        raise _FieldError(content.reason, f"{value}: {content.measured}", limit, name)
     return content
 
 
