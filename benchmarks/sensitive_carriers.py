@@ -1,18 +1,17 @@
-"""Sentences that carry a value, and sentences of look-alikes. Every second one of a list is held out."""
+"""Sentences that carry a value, and sentences of look-alikes; for each, those to tune to and those held out."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 
 def sentences(kind: str, locale: str, held_out: bool) -> list[str]:
     """The sentences of a kind in a locale's language, and those of no language; `{}` is where the value goes."""
-    return half(_BY_LANGUAGE.get(kind, {}).get(locale[:2], ()), held_out) + half(_PLAIN.get(kind, ()), held_out)
+    spoken, plain = (_HELD_OUT_BY_LANGUAGE, _HELD_OUT_PLAIN) if held_out else (_BY_LANGUAGE, _PLAIN)
+    return [*spoken.get(kind, {}).get(locale[:2], ()), *plain.get(kind, ())]
 
 
-def half(items: Sequence[str], held_out: bool) -> list[str]:
-    """Every second item: the first, third and so on to tune to, the others held out."""
-    return [item for position, item in enumerate(items) if position % 2 == held_out]
+def look_alikes(held_out: bool) -> tuple[str, ...]:
+    """Sentences without any value; `<...>` marks stand for what is nobody's data."""
+    return _HELD_OUT_LOOK_ALIKES if held_out else _LOOK_ALIKES
 
 
 _PLAIN: dict[str, tuple[str, ...]] = {
@@ -208,7 +207,7 @@ _BY_LANGUAGE: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 
-LOOK_ALIKES: tuple[str, ...] = (
+_LOOK_ALIKES: tuple[str, ...] = (
     "Upgraded <word> to version <version>.",
     "Requires <word> >= <version>, see <word>(3).",
     "Released on <date>.",
@@ -284,4 +283,135 @@ LOOK_ALIKES: tuple[str, ...] = (
     "serial <uuid>",
     "AA<int>BB<int>",
     "part <int>-<int>/<int>",
+)
+
+_HELD_OUT_PLAIN: dict[str, tuple[str, ...]] = {
+    "email": ("To: {}", "cc {}; bcc <word>", "<word>\t{}\t<int>", "@author <word> <{}>", 'href="mailto:{}"'),
+    "phone": ("Phone/Fax: {}", "TEL;WORK:{}", '{"mobile":"{}"}', "mob. / tel. {}", "| Telephone | {} |"),
+    "phone_without_keyword": ("<word> <word> {}", "{} / <word>", "[{}]", "<word>\t{}\t<date>", "\u2022 {}"),
+    "credit_card": (
+        "Card no. {} (<date>)",
+        "<date> <time> {} <decimal> EUR",
+        "cc={}&cvv=<int>",
+        "| {} | <word> |",
+        "Refunded <decimal> to {}, thanks",
+    ),
+    "iban": ("Konto: {} BIC <word>", "<date>;{};<decimal>", "beneficiary {} / <word>", '{"iban":"{}"}'),
+    "ip_address": (
+        "[<time>] connection from {} closed",
+        "Received: from <word> ([{}])",
+        "X-Forwarded-For: {}",
+        "deny {};",
+        "peer {} timed out",
+    ),
+    "mac_address": ("hwaddr={},", "arp: who has {}", "lease {} { <word> }", "| {} | eth0 |"),
+    "secret": ("$ export {}", "\n{}\n", "leaked: {}", "    {}  # <word>"),
+    "person_name": ("Signed: {}", "By {} on <date>"),
+    "postal_address": ("Ship to: {}", "{} (<word>)"),
+    "national_id": ("| {} | <word> |", "<date> {} <word>", "holder={};", "\u2022 {}"),
+}
+
+_HELD_OUT_BY_LANGUAGE: dict[str, dict[str, tuple[str, ...]]] = {
+    "email": {
+        "en": ("Please send patches to {} first.", "Ask for me ({}) there."),
+        "de": ("Ihre Nachricht an {} kam an.", "Mailen Sie {}!"),
+        "fr": ("Vous pouvez joindre {} le matin.", "Courriel : {}"),
+        "zh": ("如有问题，请联系{}。", "我的邮箱 {}"),
+        "ja": ("お問い合わせは{}へお願いします。", "メール：{}"),
+        "es": ("Puede escribirnos a {}.", "Correo: {}"),
+    },
+    "phone": {
+        "en": ("For help, phone {} after nine.", "Give me a call on {}.", "Our fax number: {}", "Dial {} to order."),
+        "de": ("Sie erreichen uns telefonisch: {}.", "Handynummer: {}", "Faxnummer {}"),
+        "fr": ("Mon numéro de téléphone est le {}.", "Mobile : {}", "Fax : {}"),
+        "zh": ("手机号{}", "客服电话{}，欢迎来电", "传真：{}"),
+        "ja": ("携帯電話の番号は{}です。", "電話 {} まで", "お電話ください：{}"),
+        "es": ("Número de teléfono: {}.", "Mi celular: {}", "Llamar al {}."),
+    },
+    "phone_without_keyword": {
+        "en": ("Mine is {} now.", "She left {} with the desk."),
+        "de": ("Meine ist {} seit gestern.", "Sie hat {} hinterlassen."),
+        "fr": ("Le mien est {} maintenant.", "Elle a laissé {} au bureau."),
+        "zh": ("她留下了{}。", "{}，随时找我"),
+        "ja": ("彼女は{}を残した。", "{}、いつでもどうぞ"),
+        "es": ("El mío es {} ahora.", "Dejó {} en recepción."),
+    },
+    "credit_card": {
+        "en": ("The stolen card was {}.", "We billed {} twice."),
+        "de": ("Bezahlt mit {} am <date>.", "Kartennr.: {}"),
+        "fr": ("Payé avec {} le <date>.", "Numéro : {}"),
+        "zh": ("已从{}扣款。", "卡号为{}，请核对"),
+        "ja": ("{}で支払いました。", "番号：{}"),
+        "es": ("Pagado con {} el <date>.", "Número: {}"),
+    },
+    "national_id": {
+        "en": ("The applicant's number is {}.", "SSN/ID: {}"),
+        "de": ("Versicherungsnr.: {}", "Nummer {} liegt vor."),
+        "fr": ("N° de sécu : {}", "Le numéro {} est connu."),
+        "zh": ("本人身份证号码为{}。", "证件：{}"),
+        "es": ("Su DNI es {}.", "Identificado con {}."),
+    },
+    "person_name": {
+        "en": ("I spoke with {} today.",),
+        "de": ("Ich sprach mit {}.",),
+        "fr": ("J'ai parlé avec {}.",),
+        "zh": ("我和{}谈过。",),
+        "ja": ("{}と話した。",),
+        "es": ("Hablé con {}.",),
+    },
+}
+
+_HELD_OUT_LOOK_ALIKES: tuple[str, ...] = (
+    "Bumped <word> from <version> to <version>",
+    "<word> (<version>-<int>) unstable; urgency=low",
+    "valid from <date> until <date>",
+    "<date>T<int> <word>",
+    "[<time>] <word>: <int> items in <decimal> s",
+    "ISBN-13: <isbn>; ISBN-10: <isbn>",
+    "barcode <ean> scanned",
+    "md5 <sha> <word>",
+    "index <sha>..<sha> 100644",
+    "ffff<sha> <hexdump>",
+    "<hexdump>  <word>",
+    "<octaldump>",
+    "cert <fingerprint>",
+    "uuid=<uuid>",
+    "<uuid>,<int>,<decimal>",
+    "| <decimal> | <decimal> | <int> |",
+    "v <decimal> <decimal> <decimal>",
+    "{<int>, <int>, <int>, <int>}",
+    "seed=<int>, n=<int>",
+    "<int> <int> <int>",
+    "revenue of <grouped> in <date>",
+    "<grouped> rows, <grouped> columns",
+    "at <epoch> (<date>)",
+    "expires: <epoch>",
+    "allow <private_ip>/24",
+    "server <private_ip> down",
+    "<oid> = INTEGER: <int>",
+    "clause <section>, paragraph <section>",
+    "<section>. Introduction",
+    "a <size> image of <int> bytes",
+    "error on line <int> of <word>.c",
+    "<word>(2), <word>(7)",
+    "ptr=0x<sha>",
+    "SECRET_KEY = config('SECRET_KEY')",
+    "auth_token=$TOKEN",
+    "password: '*****'",
+    "def set_password(self, password: str) -> None:",
+    "token_type = 'identifier'",
+    "@<word>.setter",
+    "<word>@<version>: resolved",
+    "avatar@3x.webp",
+    "systemctl enable <word>@<int>.timer",
+    "for i in range(<int>):",
+    "Ticket <int> was closed on <date>.",
+    "invoice <int>/<int>",
+    "phone models sold: <grouped>",
+    "the mobile site had <int> visits",
+    "text of <int> characters",
+    "struct::<word>::<word>",
+    "<decimal>E+<int>",
+    "chapter <int>, verses <int>-<int>",
+    "pid <int> (<word>) exited",
 )

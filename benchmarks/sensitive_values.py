@@ -1,8 +1,8 @@
 """Labelled texts for sensitive-data detection: valid values in varied sentences, beside things that only look like them.
 
 Values come from Faker in seven locales (secrets from generators of ours, in their issuers' published forms); each is
-first checked valid by a rule that the product does not share. Half of the sentences, of the look-alikes and of the
-seeds are held out: the rules may be tuned to `held_out=False` only.
+first checked valid by a rule that the product does not share. Sentences, look-alikes and seeds of the held-out set are
+its own: the rules may be tuned to `held_out=False` only.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Sequence
 import phonenumbers
 from faker import Faker
 
-from benchmarks.sensitive_carriers import LOOK_ALIKES, half, sentences
+from benchmarks.sensitive_carriers import look_alikes, sentences
 
 LOCALES = {
     "en_US": "US",
@@ -54,7 +54,7 @@ def labelled(seed: int, *, held_out: bool, per_kind: int = 20) -> list[Document]
 
     Args:
         seed: of the values. A held-out set never shares a value's seed with the other set.
-        held_out: which half of the sentences and look-alikes.
+        held_out: which of the two sets of sentences and look-alikes.
         per_kind: documents of each kind in each locale.
     """
     documents = []
@@ -69,7 +69,7 @@ def labelled(seed: int, *, held_out: bool, per_kind: int = 20) -> list[Document]
                 value = _valid(kind, functools.partial(draw, faker, generator, locale), locale)
                 if value:
                     documents.append(_document(kind, value, generator.choice(carriers), faker, generator, locale))
-        innocent = half(LOOK_ALIKES, held_out)
+        innocent = look_alikes(held_out)
         for _ in range(per_kind * len(_KINDS)):
             text = " ".join(_look_alike(generator.choice(innocent), faker, generator) for _ in range(2))
             documents.append(Document(text, (), locale))

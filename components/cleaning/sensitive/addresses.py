@@ -37,13 +37,13 @@ _ACCOUNT_OF_A_HOST = frozenset({"git", "hg", "svn"})
 _IPV4 = pattern(r"(?<![0-9A-Za-z_.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![0-9A-Za-z_]|\.[0-9A-Za-z])")
 _SPEAKS_OF_VERSIONS = pattern(
     r"(?:version|ver\.?|release[ds]?|revision|rev\.?|build|upgraded?|firmware|section|chapter|clause|appendix|figure|oid"
-    r"|[^0-9A-Za-z]v|[=<>~^]=|[<>~^])\s{0,2}(?:to|of|from)?\s{0,2}[\"'(]?$",
+    r"|[^0-9A-Za-z]v|[=<>~^]=|[<>~^])\s{0,2}(?:to|of|from)?\s{0,2}[\"'(]?\Z",
     caseless=True,
 )
 _SPEAKS_OF_HOSTS = pattern(
     r"(?:ip|ipv4|address|addr|host|hostname|server|client|peer|gateway|router|nameserver|dns|remote|from|connect|connected"
     r"|listen|bind|ping|ssh|route|traceroute|src|dst|source|destination|ban|banned|://)[^0-9A-Za-z\n]{0,4}"
-    r"(?:to|is|at|from)?[^0-9A-Za-z\n]{0,3}$",
+    r"(?:to|is|at|from)?[^0-9A-Za-z\n]{0,3}\Z",
     caseless=True,
 )
 _IPV6 = pattern(r"(?<![0-9A-Za-z_:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![0-9A-Za-z_:])")

@@ -41,15 +41,30 @@ _WORDS = (
 _VERBS = r"(?:\bcall\b|\bring\b|\btext\b|\bcontact\b|\breach\b)"
 """Words that as often stand before a count."""
 _BETWEEN = r"[^0-9\n]{0,24}"
-_TELLING = pattern(_WORDS + _BETWEEN + "$", caseless=True)
-_SUGGESTING = pattern(_VERBS + _BETWEEN + "$", caseless=True)
+_TELLING = pattern(_WORDS + _BETWEEN + r"\Z", caseless=True)
+_SUGGESTING = pattern(_VERBS + "(" + _BETWEEN + r")\Z", caseless=True)
+_LINK = pattern(
+    r"(?:[^0-9A-Za-z]|\b(?:me|us|him|her|them|you|at|on|to|via|under|now|back|up|the|my|our|your|number|office|is|it|of)\b)*",
+    caseless=True,
+)
+"""What may stand between such a word and a phone number."""
 _COUNTING = pattern(
     _VERBS
-    + r"\s{0,3}$|(?:\bid|_id|uid|pid|size|lines?|total|offset|return|bytes|count|length|range|index|position|port"
-    r"|serial|order|invoice|account|time|timestamp|cvv|cvc|amount|price)[^0-9A-Za-z\n]{0,4}$",
+    + r"\s{0,3}\Z|(?:\bid|_id|uid|pid|size|lines?|total|offset|return|bytes|count|length|range|index|position|port"
+    r"|serial|order|invoice|account|time|timestamp|cvv|cvc|amount|price)[^0-9A-Za-z\n]{0,4}\Z",
     caseless=True,
 )
 """Words right before a number in one run that is a count or an identifier."""
+_UNITS = pattern(
+    r"\s{1,2}(?:times|lines|bytes|bits|items|rows|columns|files|records|tokens|characters|words|points|pixels|people|users"
+    r"|seconds|minutes|hours|days|years|attempts|requests|visits|copies|units|votes|samples|steps|pages|am|pm|ms|s|[kmg]i?b)\b",
+    caseless=True,
+)
+"""Words right after a number that it counts."""
+_EASTERN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_NEAR = 200
+_OPENS_CELL = re.compile(r"(?:\A|[\n|;•*\t]|- |(?<![0-9])[,/])\s?\Z")
+_CLOSES_CELL = re.compile(r"\s?(?:\Z|[\n|;\t,])")
 _TOLD = r"[(+]{0,2}[0-9](?:[ .\-/()]{0,3}[0-9]){6,15}"
 _SHORTEST = 7
 _BEFORE = 40
@@ -79,9 +94,13 @@ def _phones(text: str, context: Context) -> Iterator[Span]:
         if _DATE.fullmatch(number) or _DECIMALS.fullmatch(number) or _POSTCODE.fullmatch(number):
             continue
         words = before(text, match.start(), _BEFORE)
-        if number.isdigit() and (context.code or isbn.is_valid(number) or ean.is_valid(number)):
+        if sum(map(str.isdigit, number)) < _FEWEST_DIGITS or _is_count(
+            number, words, text[match.end() : match.end() + 16]
+        ):
             continue
-        if _is_count(number, words) or sum(map(str.isdigit, number)) < _FEWEST_DIGITS:
+        if number.isdigit() and (context.code or not _stands_out(text, *match.span())):
+            continue
+        if "." in number and " " in number and number[0] not in "(+":
             continue
         if _is_phone(number, context.config.regions):
             yield match.span()
@@ -91,7 +110,9 @@ def _announced(text: str, context: Context) -> Iterator[Span]:
     for match in _AFTER_WORD.finditer(text):
         words = before(text, match.start(), _BEFORE)
         number = match.group()
-        if not (_TELLING.search(words) or (_SUGGESTING.search(words) and not _is_count(number, words))):
+        if not _is_announced(words):
+            continue
+        if _is_count(number, "" if _TELLING.search(words) else words, text[match.end() : match.end() + 16]):
             continue
         if _DATE.fullmatch(number) or _DECIMALS.fullmatch(number) or _POSTCODE.fullmatch(number):
             continue
@@ -101,8 +122,30 @@ def _announced(text: str, context: Context) -> Iterator[Span]:
                 break
 
 
-def _is_count(number: str, words: str) -> bool:
-    return _COUNT.fullmatch(number) is not None and _COUNTING.search(words) is not None
+def _is_announced(words: str) -> bool:
+    if _TELLING.search(words):
+        return True
+    verb = _SUGGESTING.search(words)
+    return verb is not None and _LINK.fullmatch(verb[1]) is not None
+
+
+def _is_count(number: str, words: str, after: str) -> bool:
+    return bool(_COUNT.fullmatch(number) and (_COUNTING.search(words) or _UNITS.match(after)))
+
+
+def _stands_out(text: str, start: int, end: int) -> bool:
+    """Whether digits in one run may be a phone number where no word says so.
+
+    A Chinese mobile number has no mark of its own, as one in fourteen numbers of eleven digits looks like it: the
+    text must be of an eastern script, or the number alone in its line or cell.
+    """
+    number = text[start:end]
+    if number[0] == "0":
+        return not (isbn.is_valid(number) or ean.is_valid(number))
+    return bool(
+        _EASTERN.search(text, max(0, start - _NEAR), end + _NEAR)
+        or (_OPENS_CELL.search(text[max(0, start - 4) : start]) and _CLOSES_CELL.match(text[end : end + 2]))
+    )
 
 
 def _ends(number: str) -> Iterator[int]:

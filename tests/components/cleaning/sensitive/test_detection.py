@@ -49,10 +49,39 @@ def test_a_phone_number_without_country_code_is_found_in_the_regions_asked_for()
 
 
 def test_in_code_digits_in_one_run_are_no_phone_and_names_are_no_secret():
-    text = "x = 13812345678; password = decode_base64_v8Tq2mWz;"
+    text = "x = 0142685300; password = decode_base64_v8Tq2mWz;"
     assert [f.kind for f in find(text, CONFIG)] == [Kind.SECRET, Kind.PHONE][::-1]
     assert find(text, CONFIG, code=True) == ()
     assert [f.kind for f in find('password = "v8Tq!2mWz#k1"', CONFIG, code=True)] == [Kind.SECRET]
+
+
+def test_a_chinese_number_in_one_run_is_found_alone_in_its_cell_or_among_chinese():
+    for text in (
+        "13812345678",
+        "| 13812345678 |",
+        "Wang, 13812345678, Beijing",
+        "- 13812345678\n",
+        "打 13812345678 吧",
+    ):
+        assert [f.kind for f in find(text, CONFIG)] == [Kind.PHONE], text
+    for text in ("at step 13812345678 from", "[1, 944309, 13812345678]", "return 13812345678 + x"):
+        assert find(text, CONFIG) == (), text
+
+
+def test_a_number_of_things_is_no_phone_number_whatever_word_stands_before():
+    assert find("telephone calls: 637 747 378 minutes; mobile: 2127365000 users; call after 2127365000", CONFIG) == ()
+    assert [f.kind for f in find("mobile: 2127365000, users", CONFIG)] == [Kind.PHONE]
+
+
+def test_a_line_break_ends_the_words_that_count():
+    text = "Das Telefon klingelte.\n20200717090454"
+    assert find(text, CONFIG) == find_fast(text, CONFIG) == ()
+
+
+def test_a_card_is_found_behind_other_digits():
+    for text in ("20240131 4111111111111111 paid", "31.01.2024 4111 1111 1111 1111", "at 10:20:30 378282246310005"):
+        assert [f.kind for f in find(text, CONFIG)] == [Kind.CREDIT_CARD], text
+    assert find("dump 0123 4111 1111 1111 1111 4567 8901", CONFIG) == ()
 
 
 def test_the_limit_of_entropy_decides_what_a_secret_is():
