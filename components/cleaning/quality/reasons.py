@@ -1,0 +1,46 @@
+"""Why quality rules reject."""
+
+from __future__ import annotations
+
+import enum
+
+
+class Reason(str, enum.Enum):
+    """What is noise in a record."""
+
+    TOO_FEW_WORDS = "too_few_words"
+    TOO_MANY_WORDS = "too_many_words"
+    OVERLONG_WORD = "overlong_word"
+    PLACEHOLDER = "placeholder"
+    BROKEN_ENCODING = "broken_encoding"
+    UNWANTED_LANGUAGE = "unwanted_language"
+    WORD_LENGTH = "word_length"
+    SYMBOLS = "symbols"
+    BULLETS = "bullets"
+    ELLIPSES = "ellipses"
+    FEW_LETTERS = "few_letters"
+    FEW_STOP_WORDS = "few_stop_words"
+    FEW_SENTENCES = "few_sentences"
+    CURLY_BRACKETS = "curly_brackets"
+    BOILERPLATE = "boilerplate"
+    UNPUNCTUATED_LINES = "unpunctuated_lines"
+    SHORT_LINES = "short_lines"
+    REPEATED_LINES = "repeated_lines"
+    REPEATED_PARAGRAPHS = "repeated_paragraphs"
+    FREQUENT_WORDS = "frequent_words"
+    REPEATED_WORDS = "repeated_words"
+    CODE_TOO_LARGE = "code_too_large"
+    NESTED_TOO_DEEP = "nested_too_deep"
+    COSTLY_TO_PARSE = "costly_to_parse"
+    NOT_PARSED = "not_parsed"
+    MINIFIED = "minified"
+    FEW_ALPHANUMERICS = "few_alphanumerics"
+    GENERATED = "generated"
+    DATA = "data"
+    ENCODED_DATA = "encoded_data"
+    UNWANTED_LICENSE = "unwanted_license"
+    ONLY_LICENSE = "only_license"
+    BLANK = "blank"
+    EXTREME_ASPECT = "extreme_aspect"
+    FEW_COLORS = "few_colors"
+    TEXT_ONLY = "text_only"
