@@ -223,7 +223,8 @@ def _join(sets, starts, sizes, contents, maps, rows, bounds, threshold, found, s
             probed, indexed = _prefix(sizes[x], threshold), _prefix(sizes[x], 2 * threshold / (1 + threshold))
             start = prefix_of[place]
             if rare[place] < probed:
-                ranked[:common].sort()
+                _to_front(ranked, common, probed - rare[place])
+                ranked[: probed - rare[place]].sort()
                 for at in range(probed - rare[place]):
                     prefixes[start + at] = np.uint32(ranked[at] & _LOWER)
                 for at in range(indexed - rare[place]):
@@ -288,6 +289,30 @@ def _prefix(size, share):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def _to_front(values, count, least):  # type: ignore[no-untyped-def]
+    """Moves the `least` smallest of the first `count` values, all different, to the front (Hoare's 'Find', 1961)."""
+    low, high = 0, count - 1
+    while low < high:
+        pivot = values[(low + high) // 2]
+        left, right = low, high
+        while left <= right:
+            while values[left] < pivot:
+                left += 1
+            while values[right] > pivot:
+                right -= 1
+            if left <= right:
+                values[left], values[right] = values[right], values[left]
+                left += 1
+                right -= 1
+        if least - 1 <= right:
+            high = right
+        elif least - 1 >= left:
+            low = left
+        else:
+            return
+
+
+@compiled
 def _may(maps, x, y, spare):  # type: ignore[no-untyped-def]
     """Whether at most `spare` members can be in only one of two sets, as far as their bit maps tell."""
     for word in range(_MAP):
@@ -301,7 +326,7 @@ def _load(sets, start, size, name, member, member_of):  # type: ignore[no-untype
     mask = _table_size(size) - 1
     for place in range(start, start + size):
         slot = np.int64(sets[place]) & mask
-        while member_of[slot] == name:
+        while member_of[slot] == name and member[slot] != sets[place]:  # the same set may come again
             slot = (slot + 1) & mask
         member_of[slot] = name
         member[slot] = sets[place]

@@ -88,6 +88,13 @@ def test_documents_of_other_blocks_are_never_paired():
     assert len(join(of_sets([[1, 2, 3]] * 4), np.array([7, 8, 9, 10]), 0.7).a) == 0
 
 
+def test_a_set_that_is_looked_at_twice_leaves_room_for_others():
+    # Sets of 4 in a hash table of 8: one that was put in twice, beside the other's places, would fill it.
+    one, like, other = np.array([0, 1, 2, 3]), np.array([0, 1, 2, 7]), np.array([4, 5, 6, 7])
+    sets = [part + 8 * shift for shift in range(40) for part in (one, like, other, one, like, other)]
+    assert_joined(sets, np.repeat(np.arange(40), 6), 0.6)
+
+
 def test_shared_boilerplate_costs_no_comparisons():
     """20,000 documents of which 0.55 is a common header, and 200 copies: work is counted, not timed."""
     rng = np.random.default_rng(2)
