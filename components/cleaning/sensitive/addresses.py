@@ -41,11 +41,12 @@ _SPEAKS_OF_VERSIONS = pattern(
     caseless=True,
 )
 _SPEAKS_OF_HOSTS = pattern(
-    r"(?:ip|ipv4|address|addr|host|hostname|server|client|peer|gateway|router|nameserver|dns|remote|from|connect|connected"
+    r"(?:ip|ipv4|address|addr|host|hostname|server|client|peer|gateway|router|nameserver|dns|remote|connect|connected"
     r"|listen|bind|ping|ssh|route|traceroute|src|dst|source|destination|ban|banned|://)[^0-9A-Za-z\n]{0,4}"
     r"(?:to|is|at|from)?[^0-9A-Za-z\n]{0,3}\Z",
     caseless=True,
 )
+_GOES_ON_AS_HOST = pattern(r"/|:[0-9]|\]|[ ,]{1,2}port\b", caseless=True)
 _IPV6 = pattern(r"(?<![0-9A-Za-z_:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![0-9A-Za-z_:])")
 
 _MAC = pattern(
@@ -84,7 +85,7 @@ def _ipv4(text: str, _context: Context) -> Iterator[Span]:
         if _SPEAKS_OF_VERSIONS.search(words):
             continue
         small = all(int(octet) < 32 for octet in octets)
-        if not small or _SPEAKS_OF_HOSTS.search(words) or text[match.end() : match.end() + 1] in ("/", ":"):
+        if not small or _SPEAKS_OF_HOSTS.search(words) or _GOES_ON_AS_HOST.match(text, match.end()):
             yield match.span()
 
 

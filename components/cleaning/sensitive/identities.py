@@ -61,8 +61,8 @@ def _is_nhs(number: str) -> bool:
 def _is_rvnr(number: str) -> bool:
     """German pension insurance numbers (§ 147 SGB VI, VKVV § 4): area, birth date, initial, serial, check digit."""
     day, month = int(number[2:4]) % 50, int(number[4:6])
-    if not (1 <= month <= 12 and 0 <= day <= 31):
-        return False
+    if not (1 <= month <= 12 and 0 <= day <= 31) or (number[:2] in ("19", "20") and number[8] == "T"):
+        return False  # the latter is a time stamp: 20240131T235959
     digits = number[:8] + f"{ord(number[8]) - 64:02}" + number[9:11]
     weights = (2, 1, 2, 5, 7, 1, 2, 1, 2, 1, 2, 1)
     total = sum(sum(divmod(int(digit) * weight, 10)) for digit, weight in zip(digits, weights, strict=True))

@@ -83,6 +83,7 @@ _DATE = re.compile(
 _POSTCODE = re.compile(r"\d{5}-\d{4}")
 """ZIP+4 of the US Postal Service."""
 _COUNT = re.compile(r"[1-9]\d*|[1-9]\d{0,2}(?:[ .]\d{3})+")
+_THOUSANDS = re.compile(r"[1-9]\d?(?:[ .]\d{3}){2,}")
 _EXIT_CODE = re.compile(r"00|011[ .-]")
 _DECIMALS = re.compile(r"0\d*\.\d+(?: .*)?|\d+(?:\.\d{3})+")
 """A number with decimals, or with dots between thousands."""
@@ -91,7 +92,7 @@ _DECIMALS = re.compile(r"0\d*\.\d+(?: .*)?|\d+(?:\.\d{3})+")
 def _phones(text: str, context: Context) -> Iterator[Span]:
     for match in _CANDIDATE.finditer(text):
         number = match.group()
-        if _DATE.fullmatch(number) or _DECIMALS.fullmatch(number) or _POSTCODE.fullmatch(number):
+        if _is_figure(number):
             continue
         words = before(text, match.start(), _BEFORE)
         if sum(map(str.isdigit, number)) < _FEWEST_DIGITS or _is_count(
@@ -99,8 +100,6 @@ def _phones(text: str, context: Context) -> Iterator[Span]:
         ):
             continue
         if number.isdigit() and (context.code or not _stands_out(text, *match.span())):
-            continue
-        if "." in number and " " in number and number[0] not in "(+":
             continue
         if _is_phone(number, context.config.regions):
             yield match.span()
@@ -114,12 +113,21 @@ def _announced(text: str, context: Context) -> Iterator[Span]:
             continue
         if _is_count(number, "" if _TELLING.search(words) else words, text[match.end() : match.end() + 16]):
             continue
-        if _DATE.fullmatch(number) or _DECIMALS.fullmatch(number) or _POSTCODE.fullmatch(number):
-            continue
         for end in _ends(number):
-            if _is_phone(number[:end], context.config.regions):
+            if not _is_figure(number[:end]) and _is_phone(number[:end], context.config.regions):
                 yield match.start(), match.start() + end
                 break
+
+
+def _is_figure(number: str) -> bool:
+    """Whether it is rather a date, a postcode, a decimal, a number with thousands apart or several numbers in a row."""
+    return bool(
+        _DATE.fullmatch(number)
+        or _DECIMALS.fullmatch(number)
+        or _POSTCODE.fullmatch(number)
+        or _THOUSANDS.fullmatch(number)
+        or ("." in number and " " in number and number[0] not in "(+")
+    )
 
 
 def _is_announced(words: str) -> bool:

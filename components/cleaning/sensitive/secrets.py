@@ -60,8 +60,8 @@ _NAME_OF_ANOTHER_THING = pattern(
     caseless=True,
 )
 _PLACEHOLDER = pattern(
-    r"(.)\1{3,}|x{4,}|\*{3}|\.{3}|\$\{|\$\(|\{\{|%\(|%s|<[^>]*>|change.?me|example|sample|dummy|placeholder|redacted"
-    r"|your.?|insert|replace|todo|fixme|environ|getenv|secrets?\.|vault|test|1234|abcd|^\$[A-Za-z_]",
+    r"(.)\1{4,}|x{4,}|\*{3}|\.{3}|\$\{|\$\(|\{\{|%\(|%s|<[^>]*>|change.?me|example|sample|dummy|placeholder|redacted"
+    r"|your.?|insert|replace|todo|fixme|environ|getenv|secrets?\.|vault|test|12345|abcdef|^\$[A-Za-z_]",
     caseless=True,
 )
 _IDENTIFIER = pattern(r"[A-Za-z_][A-Za-z_]*[0-9]{0,2}(?:[.:-]{1,2}[A-Za-z_][A-Za-z_]*[0-9]{0,2})*[.,;]?")

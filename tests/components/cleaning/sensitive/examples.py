@@ -86,6 +86,8 @@ INNOCENT = (
     "icon@2x.png, lodash@4.17.21.tgz, getty@tty1.service, git@github.com:a/b.git, @property, a @ b.T",
     "See printf(3), RFC 2822, ISO 8601-1:2019, section 4.2.1.3 and 1.3.6.1.4.1.311.21",
     "version 81.2.69.142, v81.2.69.142, pkg==81.2.69.142, upgraded to 81.2.69.142, Chrome/91.0.4472.124",
+    "Bumped table from 9.8.7.6 to 9.8.7.10; table@9.8.7.6: resolved; backup-19760410T485959 and 19760410T485",
+    "phone models sold: 6 526 342 237 and 12.345.678, 4.490.262.887 5.9.3.6",
     "127.0.0.1 10.1.2.3 192.168.1.1 172.16.0.1 169.254.1.1 192.0.2.7 198.51.100.7 203.0.113.7 224.0.0.1 0.0.0.0",
     "255.255.255.0 256.1.1.1 1.2.3.04 ::1 fe80::1 fd00::1 2001:db8::1 ff02::1 std::string a::b dead::beef",
     "ff:ff:ff:ff:ff:ff 00:00:00:00:00:00 01:00:5e:00:00:fb 00:00:5e:00:53:01",
