@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import pathlib
 import sys
 import tempfile
@@ -76,10 +77,13 @@ def _cleaning(source: str) -> Iterator[Cleaning]:
 
 
 def _session(cores: int) -> SparkSession:
-    builder = SparkSession.builder.master(f"local[{cores}]").config("spark.pyspark.python", sys.executable)
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    builder = SparkSession.builder.master(f"local[{cores}]")
     for name, value in (spark.OPTIONS | spark.LOCAL_OPTIONS).items():
         builder = builder.config(name, value)
-    return builder.getOrCreate()
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    return session
 
 
 if __name__ == "__main__":
