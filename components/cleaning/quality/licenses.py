@@ -30,7 +30,11 @@ _KNOWN = tuple(
         (r"released into the public domain", "Unlicense"),
     )
 )
-_NOTICE = re.compile(r"copyright\b|\(c\)\s*\d{4}|licen[cs]ed?\b|all rights reserved", re.IGNORECASE)
+_NOTICE = re.compile(
+    r"copyright\b|\(c\)\s*\d{4}|licen[cs]ed?\b|all rights reserved|permission|public domain|redistribution|warrant",
+    re.IGNORECASE,
+)
+_EMPTY_LINE = re.compile(r"\n[ \t]*\n")
 
 
 class Header(NamedTuple):
@@ -48,12 +52,15 @@ class Header(NamedTuple):
 def header(code: str) -> Header:
     """The licence header of a code; a comment that names neither licence nor copyright is none."""
     end = _leading_comment(code[:_HEADER_CHARACTERS])
+    notices = [found.end() for found in _NOTICE.finditer(code, 0, end)]
+    if not notices:
+        return Header(0, None)
+    paragraph = _EMPTY_LINE.search(code, notices[-1], end)  # what follows an empty line is about the code
+    end = paragraph.start() + 1 if paragraph else end
     comment = code[:end]
     spdx = _SPDX.search(comment)
     if spdx:
         return Header(end, spdx[1])
-    if not _NOTICE.search(comment) and "permission" not in comment.lower():
-        return Header(0, None)
     plain = " ".join(re.sub(r"[#*/;%<>!-]+(?=\s)|\s+", " ", comment).split())
     for pattern, name in _KNOWN:
         if pattern.search(plain):

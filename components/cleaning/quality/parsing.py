@@ -98,7 +98,8 @@ def error_share(code: bytes, language: str) -> float:
 def nesting(code: bytes, language: str | None) -> int:
     """How many brackets, or elements of markup, are open at once, at most.
 
-    Brackets in quotes do not count; a quote ends with its line at the latest.
+    Brackets in quotes do not count; a quote ends with its line at the latest. Within a statement `<` counts as well: as
+    a type's bracket it is what some grammars take longest to tell from a comparison.
     """
     if language not in MARKUP:
         return int(_brackets(np.frombuffer(code, np.uint8)))
@@ -167,7 +168,7 @@ def _misplaced(cursor: tree_sitter.TreeCursor) -> int:
 
 @compiled
 def _brackets(data):  # type: ignore[no-untyped-def]
-    depth, deepest = 0, 0
+    depth, deepest, angles = 0, 0, 0
     quote = 0
     place = 0
     while place < len(data):
@@ -182,7 +183,18 @@ def _brackets(data):  # type: ignore[no-untyped-def]
         elif byte == 0x28 or byte == 0x5B or byte == 0x7B:
             depth += 1
             deepest = max(deepest, depth)
-        elif (byte == 0x29 or byte == 0x5D or byte == 0x7D) and depth:
-            depth -= 1
+            angles = 0
+        elif byte == 0x29 or byte == 0x5D or byte == 0x7D:
+            depth = max(depth - 1, 0)
+            angles = 0
+        elif byte == 0x3B:
+            angles = 0
+        elif byte == 0x3C:
+            shifted = place + 1 < len(data) and data[place + 1] == 0x3C
+            angles += not shifted
+            place += shifted
+            deepest = max(deepest, angles)
+        elif byte == 0x3E:
+            angles = max(angles - 1, 0)
         place += 1
     return deepest
