@@ -1,6 +1,6 @@
 # Two targets are all that is needed: run and test.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lock setup clean
+.PHONY: help run test lint lock setup bench bench-setup clean
 
 HEADRACE := .venv/bin/headrace
 PYTEST := .venv/bin/python -m pytest
@@ -24,6 +24,13 @@ lint:
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
+
+bench-setup:    ## the environments of the peers that benchmarks compare with
+	@requirements/install.sh test
+	@benchmarks/setup.sh
+
+bench:          ## all benchmarks in full: hours, on an idle machine
+	@.venv/bin/python -m benchmarks.cleaning
 
 lock:           ## resolve the dependencies anew
 	@requirements/lock.sh

@@ -39,6 +39,16 @@ def test_the_same_run_again_is_cached_throughout(sliced, first_run):
     assert [path.name for path in (sliced.home / "served" / "headrace").glob("[0-9]*")] == ["1"]
 
 
+def test_what_was_rejected_is_shown_with_the_rule_s_numbers(sliced, first_run):
+    rows = [json.loads(line) for line in sliced.headrace("data", "rejected").stdout.splitlines()]
+    reason = rows[0]["reason"]
+    shown = [json.loads(line) for line in sliced.headrace("data", "rejected", "--reason", reason).stdout.splitlines()]
+    assert len(shown) == sum(row["reason"] == reason for row in rows)
+    for row in shown:
+        assert row["content"]
+        assert row.items() >= {key: row[key] for key in ("reason", "measured", "limit", "origin")}.items()
+
+
 def test_a_second_model_is_judged_against_the_live_one_and_only_what_changed_runs(sliced, first_run, second_model):
     found = outcomes(second_model)
     assert {found[node] for node in ("Ingest", "Clean", "Align", "Augment", "ExampleGen", "Transform")} == {"cached"}

@@ -10,6 +10,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from components.cleaning.config import CleaningConfig
 from components.cleaning.faults import Fault, Reason
+from components.cleaning.quality import images as quality
 
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
 _COMPRESSION = 6
@@ -21,7 +22,8 @@ warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 def standard_image(content: bytes, config: CleaningConfig) -> bytes | Fault:
     """An image in its standard form, or what is wrong with it.
 
-    The size is read from the header and judged before any pixel is decoded.
+    The size is read from the header and judged before any pixel is decoded. Its quality is judged here as well, where
+    the pixels are at hand.
     """
     if not content:
         return Fault(Reason.EMPTY)
@@ -33,7 +35,8 @@ def standard_image(content: bytes, config: CleaningConfig) -> bytes | Fault:
             if min(width, height) < config.min_image_side:
                 return Fault(Reason.TOO_SMALL, f"{width}x{height} pixels", f"{config.min_image_side} pixels a side")
             image.load()
-            return encode(on_white(ImageOps.exif_transpose(image)))
+            standard = on_white(ImageOps.exif_transpose(image))
+            return quality.fault(standard, config.quality.image) or encode(standard)
     except UnidentifiedImageError:
         return Fault(Reason.NOT_AN_IMAGE, f"begins with {content[:8]!r}", ", ".join(_FORMATS))
     except Image.DecompressionBombError as error:

@@ -110,7 +110,8 @@ def _standard_form(batch: pa.RecordBatch, config: CleaningConfig) -> tuple[pa.Re
 
 def _quality(batch: pa.RecordBatch, config: CleaningConfig) -> tuple[pa.RecordBatch, Sequence[Fault | None]]:
     judgement = judging.judge(batch, config.quality)
-    return replace(batch, language=pa.array(judgement.languages, pa.string())), judgement.faults
+    known = {"language": judgement.languages, "license": judgement.licenses}
+    return replace(batch, **{name: pa.array(values, pa.string()) for name, values in known.items()}), judgement.faults
 
 
 def _sensitive(batch: pa.RecordBatch, config: CleaningConfig) -> tuple[pa.RecordBatch, Sequence[Fault | None]]:

@@ -8,6 +8,7 @@ from components.alignment.component import Align
 from components.alignment.config import AlignmentConfig
 from components.alignment.executor import Executor
 from components.alignment.report import AlignmentReport
+from components.cleaning.attributes import NEAR_DUPLICATES
 from schemas import artifacts, records, tables
 from schemas.config import to_json
 from schemas.errors import IntegrityError, SourceError
@@ -118,6 +119,17 @@ def test_variants_and_copies_share_a_split_whatever_the_seed(align):
             assert len({sample["split"] for sample in alike}) == 1
             assert len({sample["cluster"] for sample in alike}) == 1
         assert (told.clusters, told.largest_cluster, told.straddling_clusters) == (32, 20, 0)
+
+
+def test_near_duplicates_land_in_one_split(align):
+    alike = [record(f"near {number}", "text", b"near %d" % number) for number in range(20)]
+    for row in alike:
+        row["attributes"][NEAR_DUPLICATES] = alike[3]["record_id"]
+    for seed in range(4):
+        samples, told = align([*FILLING, *alike], f"seed {seed}", seed)
+        near = [sample for sample in samples if sample["text"].startswith("near")]
+        assert len({sample["split"] for sample in near}) == len({sample["cluster"] for sample in near}) == 1
+        assert told.largest_cluster == 20
 
 
 def test_a_leak_in_what_was_written_fails_the_node(align, monkeypatch):

@@ -31,7 +31,7 @@ def rows_of(record):
     return lambda drawn: [record(number, *values) for number, values in enumerate(drawn)]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ROWS)
 def test_every_record_survives_or_is_rejected(rows_of, batch_of, drawn):
     batch = batch_of(rows_of(drawn))
@@ -40,7 +40,7 @@ def test_every_record_survives_or_is_rejected(rows_of, batch_of, drawn):
     assert kept.schema.equals(records.RECORD)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ROWS)
 def test_cleaning_what_is_clean_changes_nothing(rows_of, batch_of, drawn):
     kept, _ = clean(batch_of(rows_of(drawn)))
@@ -49,7 +49,7 @@ def test_cleaning_what_is_clean_changes_nothing(rows_of, batch_of, drawn):
     assert again.equals(kept)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ROWS, st.randoms())
 def test_the_order_of_records_does_not_matter(rows_of, batch_of, drawn, random):
     rows = rows_of(drawn)
@@ -61,7 +61,7 @@ def test_the_order_of_records_does_not_matter(rows_of, batch_of, drawn, random):
 
 
 def test_the_first_by_source_stays_and_the_others_name_it(record, batch_of):
-    content = b"long enough " * 10
+    content = b"def same(): return 1  # long enough for a copy of it to count, unlike a short name"
     rows = [record(1, "text", content, "b"), record(2, "text", content, "a"), record(3, "code", content, "b")]
     kept, [dropped] = clean(batch_of(rows))
     assert set(ids(kept)) == {rows[2]["record_id"]} | {rows[1]["record_id"]}
