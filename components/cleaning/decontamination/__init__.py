@@ -1,0 +1,1 @@
+"""Decontamination: records that overlap a benchmark must not be learnt."""
