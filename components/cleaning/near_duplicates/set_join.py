@@ -27,7 +27,7 @@ _SMALL = 64  # members of a block up to which it is first seen who can be like a
 _FEW = 8  # and if they are so few, they are compared directly
 _SLACK = 1e-6  # a bound that rounding pushed over an integer must not exclude a pair; similarity itself is exact
 _MANY = np.uint16(0xFFFF)  # where counting stops: all shingles that are more common are equally common
-_VALUE, _BY, _AT = 0, 1, 2  # what the index holds of a document: a shingle, the document, the shingle's place in it
+_VALUE, _BY, _AT, _SIZE = 0, 1, 2, 3  # what the index holds: a shingle, a document, its place there, the size of that
 _MAP = 8  # words of 64 bits in a bit map
 _ONE, _HALF = np.uint64(1), np.uint64(32)
 _LOWER = np.uint64(0xFFFFFFFF)
@@ -125,7 +125,8 @@ def _fill_sets(hashes, offsets, rows, size, sets, sizes, contents, maps):  # typ
 
 @compiled
 def _join(sets, starts, sizes, contents, maps, rows, bounds, threshold, found, similarity, work):  # type: ignore[no-untyped-def]
-    beyond = 1 - 2 * threshold / (1 + threshold)  # the share of a set that is indexed
+    share = threshold / (1 + threshold)  # of both sizes together: what must be common
+    beyond = 1 - 2 * share  # of a set: what is indexed
     documents = shingles = longest = np.int64(1)  # scratch for the largest block
     for block in range(len(bounds) - 1):
         inside = np.int64(0)
@@ -139,7 +140,7 @@ def _join(sets, starts, sizes, contents, maps, rows, bounds, threshold, found, s
     lists = np.empty(cells + 1, np.int32)  # where the list of each cell of the index begins,
     ends = np.empty(cells, np.int32)  # and ends so far
     united = np.empty(cells, np.bool_)  # whether all documents in it are of one cluster
-    posts = np.empty((np.int64(beyond * shingles) + 2 * documents, 3), np.int32)
+    posts = np.empty((np.int64(beyond * shingles) + 2 * documents, 4), np.int32)
     prefixes = np.empty(np.int64((1 - threshold) * shingles) + 2 * documents, np.uint32)
     prefix_of = np.empty(documents + 1, np.int64)
     rare = np.empty(documents, np.int64)
@@ -192,7 +193,7 @@ def _join(sets, starts, sizes, contents, maps, rows, bounds, threshold, found, s
                 x = chosen[place]
                 for y in chosen[:place]:
                     both = sizes[x] + sizes[y]
-                    needed = np.int64(np.ceil(threshold / (1 + threshold) * both - _SLACK))
+                    needed = np.int64(np.ceil(share * both - _SLACK))
                     if (
                         needed <= sizes[y]
                         and root(parent, x) != root(parent, y)
@@ -220,7 +221,7 @@ def _join(sets, starts, sizes, contents, maps, rows, bounds, threshold, found, s
                 ranked[common] = (np.uint64(times) << _HALF) | np.uint64(sets[at])
                 common += times > 1
             rare[place] = sizes[x] - common
-            probed, indexed = _prefix(sizes[x], threshold), _prefix(sizes[x], 2 * threshold / (1 + threshold))
+            probed, indexed = _prefix(sizes[x], threshold), _prefix(sizes[x], 2 * share)
             start = prefix_of[place]
             if rare[place] < probed:
                 _to_front(ranked, common, probed - rare[place])
@@ -238,28 +239,24 @@ def _join(sets, starts, sizes, contents, maps, rows, bounds, threshold, found, s
         for place in range(candidates):
             x = chosen[place]
             start, visited = prefix_of[place], np.int64(0)
+            least = threshold * sizes[x] - _SLACK
             for ahead in range(prefix_of[place + 1] - start):
                 value = np.int32(prefixes[start + ahead])
                 cell = np.int64(value) & (cells - 1)
                 entry = ends[cell] - 1
-                while entry >= lists[cell] and visited < MAX_VISITED:
-                    y = np.int64(posts[entry, _BY])
+                # Documents were posted by size: before one that is too small all are.
+                while entry >= lists[cell] and visited < MAX_VISITED and posts[entry, _SIZE] >= least:
+                    y, smaller = np.int64(posts[entry, _BY]), np.int64(posts[entry, _SIZE])
                     if united[cell] and root(parent, x) == root(parent, y):
                         break
                     visited += 1
-                    if met[y] != x and posts[entry, _VALUE] == value:
-                        if sizes[y] < threshold * sizes[x] - _SLACK:
-                            break  # posted before this one, so all that are before it are smaller still
+                    # Where they first meet nothing before can be common, so these many are at most.
+                    left = min(sizes[x] - rare[place] - ahead, smaller - posts[entry, _AT])
+                    if posts[entry, _VALUE] == value and left >= share * (sizes[x] + smaller) - _SLACK and met[y] != x:
                         met[y] = x
-                        # They met at the first shingle that they share: what comes before cannot be common.
-                        left = min(sizes[x] - rare[place] - ahead, sizes[y] - posts[entry, _AT])
-                        both = sizes[x] + sizes[y]
-                        needed = np.int64(np.ceil(threshold / (1 + threshold) * both - _SLACK))
-                        if (
-                            left >= needed
-                            and root(parent, x) != root(parent, y)
-                            and _may(maps, x, y, both - 2 * needed)
-                        ):
+                        both = sizes[x] + smaller
+                        needed = np.int64(np.ceil(share * both - _SLACK))
+                        if root(parent, x) != root(parent, y) and _may(maps, x, y, both - 2 * needed):
                             if loaded != x:
                                 loaded, mask = x, _load(sets, starts[x], sizes[x], x, member, member_of)
                             work[0] += 1
@@ -271,13 +268,14 @@ def _join(sets, starts, sizes, contents, maps, rows, bounds, threshold, found, s
                                 pairs += 1
                     entry -= 1
             work[1] += visited
-            for ahead in range(_prefix(sizes[x], 2 * threshold / (1 + threshold)) - rare[place]):
+            for ahead in range(_prefix(sizes[x], 2 * share) - rare[place]):
                 value = np.int32(prefixes[start + ahead])
                 cell = np.int64(value) & (cells - 1)
                 entry = ends[cell]
                 if entry > lists[cell] and united[cell]:
                     united[cell] = root(parent, x) == root(parent, np.int64(posts[entry - 1, _BY]))
-                posts[entry, _VALUE], posts[entry, _BY], posts[entry, _AT] = value, x, rare[place] + ahead
+                posts[entry, _VALUE], posts[entry, _BY] = value, x
+                posts[entry, _AT], posts[entry, _SIZE] = rare[place] + ahead, sizes[x]
                 ends[cell] = entry + 1
     return pairs
 
