@@ -12,6 +12,7 @@ import importlib
 import re
 
 import numpy as np
+import numpy.typing as npt
 import tree_sitter
 
 from components.cleaning.near_duplicates.kernels import compiled
@@ -47,6 +48,7 @@ _GRAMMARS = {  # language: its package after `tree_sitter_`, and the function in
 
 _ALSO = {"c": ("c++",)}  # a header of C++ has the same extension as one of C
 _UNDERSTOOD = 0.05
+_SPACES = np.frombuffer(b" \t\n\r\v\f", np.uint8)
 
 # A valid code takes about one operation a byte, and progress is told every 100 operations.
 _BASE_STEPS, _STEPS_PER_BYTE = 200, 0.04
@@ -85,11 +87,12 @@ def error_share(code: bytes, language: str) -> float:
     Raises:
         TooCostly: the code was made to be slow.
     """
-    total = max(len(b"".join(code.split())), 1)
+    before = np.zeros(len(code) + 1, np.int64)
+    np.cumsum(~np.isin(np.frombuffer(code, np.uint8), _SPACES), out=before[1:])
     share = 1.0
     for grammar in (language, *_ALSO.get(language, ())):
         tree = _parse(code, grammar)
-        share = min(share, _misplaced(tree.walk()) / total if tree.root_node.has_error else 0.0)
+        share = min(share, _misplaced(tree, before) / max(before[-1], 1) if tree.root_node.has_error else 0.0)
         if share <= _UNDERSTOOD:
             break
     return share
@@ -148,16 +151,24 @@ def _parse(code: bytes, language: str) -> tree_sitter.Tree:
     return tree
 
 
-def _misplaced(cursor: tree_sitter.TreeCursor) -> int:
-    """Bytes in ERROR nodes and outside of the constructs that they hold. Walks without recursion."""
-    total = 0
-    inside: list[bool] = [False]  # whether each ancestor is an ERROR node
+def _misplaced(tree: tree_sitter.Tree, before: npt.NDArray[np.int64]) -> int:
+    """Bytes in ERROR nodes and outside of the constructs that they hold. Walks without recursion.
+
+    Args:
+        tree: with errors.
+        before: int64 [bytes + 1], how many bytes before each place are not white space.
+    """
+    children = tree.root_node.children
+    total = int(before[-1] - before[children[-1].end_byte if children else 0])  # some scanners end before the code does
+    cursor = tree.walk()
+    inside = [False]  # whether each ancestor is an ERROR node
     while True:
         node = cursor.node
         assert node is not None
-        if node.child_count == 0 and (inside[-1] or node.is_error):
-            total += node.end_byte - node.start_byte
-        elif node.has_error and cursor.goto_first_child():
+        if node.is_error != inside[-1] and (node.is_error or node.child_count):
+            size = int(before[node.end_byte] - before[node.start_byte])
+            total += size if node.is_error else -size
+        if node.has_error and cursor.goto_first_child():
             inside.append(node.is_error)
             continue
         while not cursor.goto_next_sibling():

@@ -186,9 +186,11 @@ def test_no_text_makes_a_rule_raise(text, language):
 
 
 @pytest.mark.parametrize("token", ["ab ", "a.b, ", "...", "# ", "{", "é"])
-def test_a_line_of_a_million_tokens_takes_bounded_time(token, processor_seconds):
-    with processor_seconds(8):
-        texts.fault(token * 1_000_000, TextQuality(max_word_characters=None), "en")
+def test_a_line_of_a_million_tokens_takes_every_rule_a_bounded_time(token, processor_seconds):
+    config = TextQuality(max_curly_brackets=9_999_999, min_punctuated_lines=0.5, max_short_lines=0.5)
+    with processor_seconds(10):
+        for rule in (*texts.ANY_TEXT, *texts.DOCUMENTS):
+            rule(Document(token * 1_000_000, "en"), config)
 
 
 def test_different_words_without_end_take_bounded_time(processor_seconds):
