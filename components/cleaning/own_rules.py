@@ -68,10 +68,10 @@ def source_digest(rule: OwnRule) -> str:
     Raises:
         ConfigError: there is no such module or function.
     """
-    module = sys.modules[_function(rule).__module__]
     named = _module(rule)
+    defining = sys.modules.get(getattr(_function(rule), "__module__", ""), named)
     digest = hashlib.sha256()
-    for path in sorted({path for one in (named, module) for path in _sources(one)}):
+    for path in sorted({path for module in (named, defining) for path in _sources(module)}):
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
