@@ -148,6 +148,9 @@ def _follow(child: subprocess.Popen[str], node: str) -> HeadraceError | None:
     stage = None
     assert child.stdout is not None
     for line in child.stdout:
+        if not line.startswith("{"):  # a launcher's own words
+            _log.info("%s", line.rstrip())
+            continue
         message = json.loads(line)
         if "error" in message:
             error = _revive(message["error"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -136,10 +137,12 @@ def _decontamination(batch: pa.RecordBatch, config: CleaningConfig) -> tuple[pa.
     index = ngrams.index_of(config.decontamination)
     if index is None:
         return batch, [None] * batch.num_rows
-    return batch, [
-        None if modality == "image" else index.fault(content.decode())
-        for modality, content in zip(batch["modality"].to_pylist(), batch["content"].to_pylist(), strict=True)
-    ]
+    documents = np.flatnonzero(pc.not_equal(batch["modality"], "image").to_numpy(zero_copy_only=False))
+    faults: list[Fault | None] = [None] * batch.num_rows
+    texts = [content.decode() for content in pc.take(batch["content"], pa.array(documents)).to_pylist()]
+    for row, fault in zip(documents.tolist(), index.faults(texts), strict=True):
+        faults[row] = fault
+    return batch, faults
 
 
 def _own(batch: pa.RecordBatch, config: CleaningConfig) -> tuple[pa.RecordBatch, Sequence[Fault | None]]:

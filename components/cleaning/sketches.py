@@ -7,7 +7,6 @@ compare its records with earlier ones without reading or hashing those again.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -38,9 +37,9 @@ SKETCH = pa.schema([pa.field("id", pa.int64()), pa.field("earlier", pa.bool_()),
 """A sketch within a cleaning: `id` is its shard and row, with one bit set for those of an earlier cleaning."""
 
 _EARLIER = 1 << 62
-_DOCUMENT_BANDS = {"text": 0, "code": 100}
-_IMAGE_BANDS = 200
-_IMAGE_GROUPS = 16
+_FIRST_BAND = {"text": 0, "code": 100}
+_NOWHERE = -1
+_IMAGES = 0  # the one block of all images
 _IHDR_SIZE = slice(16, 24)  # width and height in a PNG
 
 
@@ -70,21 +69,13 @@ def sketch(
 
 
 def bands(sketched: pa.RecordBatch) -> Iterator[tuple[int, npt.NDArray[np.uint64], npt.NDArray[np.int64]]]:
-    """(band, keys, ids): records with an equal key in a band may be alike."""
-    modalities, ids = sketched["modality"], sketched["id"].to_numpy()
-    for modality, first in _DOCUMENT_BANDS.items():
-        own = pc.equal(modalities, modality).to_numpy(zero_copy_only=False)
-        if own.any():
-            keys = _keys(sketched, own)
+    """(band, keys, ids) of documents: those with an equal key in a band may be alike."""
+    for modality, first in _FIRST_BAND.items():
+        documents = pc.filter(sketched, pc.equal(sketched["modality"], modality))
+        if documents.num_rows:
+            keys = documents["bands"].flatten().to_numpy().reshape(documents.num_rows, -1)
             for band in range(keys.shape[1]):
-                yield first + band, np.ascontiguousarray(keys[:, band]), ids[own]
-    own = pc.equal(modalities, "image").to_numpy(zero_copy_only=False)
-    if own.any():
-        keys = _keys(sketched, own)
-        flat, repeated = keys.reshape(-1), np.repeat(ids[own], keys.shape[1])
-        for group in range(_IMAGE_GROUPS):
-            chosen = flat % _IMAGE_GROUPS == group
-            yield _IMAGE_BANDS + group, flat[chosen], repeated[chosen]
+                yield first + band, np.ascontiguousarray(keys[:, band]), documents["id"].to_numpy()
 
 
 def shard_of(ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -101,7 +92,10 @@ def own_rows(ids: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.bool_], npt.NDA
 
 
 def in_blocks(sketched: pa.RecordBatch, ids: npt.NDArray[np.int64], blocks: npt.NDArray[np.int64]) -> pa.RecordBatch:
-    """The sketches with the given ids, with a column `block`.
+    """The sketches with the given ids and those of all images, with a column `block`.
+
+    Images are one block: hashes that may be alike share a byte, and among more than some hundred images that connects
+    nearly all of them.
 
     Args:
         sketched: a batch of SKETCH.
@@ -109,11 +103,14 @@ def in_blocks(sketched: pa.RecordBatch, ids: npt.NDArray[np.int64], blocks: npt.
         blocks: the block of each id.
     """
     own = sketched["id"].to_numpy()
-    place = np.minimum(np.searchsorted(ids, own), max(len(ids) - 1, 0))
-    chosen = ids[place] == own if len(ids) else np.zeros(len(own), bool)
-    kept = pc.filter(sketched, pa.array(chosen))
-    arrays = [*kept.columns, pa.array(blocks[place[chosen]] if len(ids) else [], pa.int64())]
-    return pa.RecordBatch.from_arrays(arrays, schema=SKETCH.append(pa.field("block", pa.int64())))
+    block = np.full(len(own), _NOWHERE)
+    if len(ids):
+        place = np.minimum(np.searchsorted(ids, own), len(ids) - 1)
+        block = np.where(ids[place] == own, blocks[place], block)
+    block[pc.equal(sketched["modality"], "image").to_numpy(zero_copy_only=False)] = _IMAGES
+    arrays = [*sketched.columns, pa.array(block)]
+    together = pa.RecordBatch.from_arrays(arrays, schema=SKETCH.append(pa.field("block", pa.int64())))
+    return pc.filter(together, pa.array(block != _NOWHERE))
 
 
 def shingles_of(sketched: pa.RecordBatch) -> Shingles:
@@ -179,7 +176,7 @@ def _sketch_documents(
     shingled = shingle(new, config.words)
     keys = minhash.band_keys(minhash.signatures(shingled))
     shingles = pa.ListArray.from_arrays(pa.array(shingled.offsets, pa.int32()), pa.array(shingled.hashes))
-    return _assembled(
+    sketched = _assembled(
         documents,
         _ids(chosen, shard),
         known,
@@ -189,6 +186,7 @@ def _sketch_documents(
         bands=_merged(_lists(keys), known, "bands", at),
         pdq=pa.nulls(documents.num_rows, pa.binary(64)),
     )
+    return pc.filter(sketched, pc.greater(pc.list_value_length(sketched["shingles"]), 0))
 
 
 def _sketch_images(
@@ -199,8 +197,6 @@ def _sketch_images(
     at = known.rows("image", pictures["content_sha256"].to_pylist())
     hashed = images.hashes(pc.filter(pictures["content"], pa.array(at < 0)).to_pylist(), mirrored)
     pdq = pa.array([row.tobytes() for row in np.concatenate([hashed.pdq, hashed.mirror], axis=1)], pa.binary(64))
-    sides = [hashed.pdq, hashed.mirror] if mirrored else [hashed.pdq]
-    keys = _lists(np.concatenate([images.band_keys(side) for side in sides], axis=1))
     contents = pictures["content"].to_pylist()
     sizes = [content[_IHDR_SIZE] for content in contents]
     pixels = [int.from_bytes(size[:4], "big") * int.from_bytes(size[4:], "big") for size in sizes]
@@ -211,7 +207,7 @@ def _sketch_images(
         "image",
         quality=pa.array(pixels, pa.int64()),
         shingles=pa.nulls(pictures.num_rows, pa.list_(pa.uint32())),
-        bands=_merged(keys, known, "bands", at),
+        bands=pa.nulls(pictures.num_rows, pa.list_(pa.uint64())),
         pdq=_merged(pdq, known, "pdq", at),
     )
     telling = np.ones(pictures.num_rows, bool)
@@ -262,8 +258,3 @@ def _ids(chosen: pa.Array, shard: int) -> npt.NDArray[np.int64]:
 def _lists(keys: npt.NDArray[np.uint64]) -> pa.Array:
     offsets = np.arange(len(keys) + 1, dtype=np.int32) * keys.shape[1]
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(keys.reshape(-1)))
-
-
-def _keys(sketched: pa.RecordBatch, own: npt.NDArray[np.bool_]) -> Any:
-    lists = pc.filter(sketched["bands"], pa.array(own))
-    return lists.flatten().to_numpy().reshape(len(lists), -1)

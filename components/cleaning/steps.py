@@ -138,10 +138,12 @@ class Cleaning:
     def blocks(self, _: int, values: list[bytes]) -> Iterator[Message]:
         """Connects across bands: what ends up in one block may be alike, all else is not."""
         edges = messages.unpack(values)
-        ids, labels = blocks.components(edges["a"].to_numpy(), edges["b"].to_numpy())
-        owners = sketches.shard_of(ids)
+        ids, ends = np.unique(np.concatenate([edges["a"], edges["b"]]), return_inverse=True)
+        members, labels = blocks.components(*blocks.repeated(ends[: edges.num_rows], ends[edges.num_rows :]))
+        owners = sketches.shard_of(ids[members])
         for shard in range(self._shards()):
-            yield shard, messages.pack(_edges(ids[owners == shard], labels[owners == shard]))
+            own = owners == shard
+            yield shard, messages.pack(_edges(ids[members[own]], labels[own]))
 
     def attach(self, shard: int, values: list[bytes]) -> Iterator[Message]:
         """Sends the sketches of the records in blocks to where their block is compared."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pathlib
 from typing import Any
 
 from tfx.dsl.components.base import base_executor
@@ -23,7 +22,7 @@ class Executor(base_executor.BaseExecutor):
         config = from_json(IngestionConfig, exec_properties["config"])
         records = artifact_utils.get_single_instance(output_dict["records"])
         rejected = artifact_utils.get_single_instance(output_dict["rejected"])
-        sources.ingest(config, Home.current(), pathlib.Path(records.uri), pathlib.Path(rejected.uri))
+        sources.ingest(config, Home.current(), records.uri, rejected.uri)
         for artifact in (records, rejected):
             artifact.set_string_custom_property("digest", tables.digest(artifact.uri))
             artifact.set_int_custom_property("rows", tables.count(artifact.uri))

@@ -5,15 +5,16 @@ import pytest
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types import channel
 
-from components.cleaning import beam_engine, report
+from components.cleaning import report
 from components.cleaning.component import Clean
 from components.cleaning.config import CleaningConfig
 from components.cleaning.executor import Executor
+from components.cleaning.steps import Cleaning
+from pipeline.dag import BEAM_ARGUMENTS
 from schemas import artifacts, records, tables
 from schemas.config import to_json
 from schemas.errors import IntegrityError
 
-BEAM = ["--direct_running_mode=in_memory", "--direct_num_workers=1"]
 
 
 @pytest.fixture
@@ -27,11 +28,12 @@ def clean(tmp_path):
         outputs = {
             "cleaned": [artifacts.Records()],
             "rejected": [artifacts.Rejected()],
+            "index": [artifacts.NearDuplicateIndex()],
             "report": [artifacts.CleaningReport()],
         }
         for key, [artifact] in outputs.items():
             artifact.uri = str(tmp_path / name / key)
-        executor = Executor(BaseBeamExecutor.Context(beam_pipeline_args=list(BEAM)))
+        executor = Executor(BaseBeamExecutor.Context(beam_pipeline_args=list(BEAM_ARGUMENTS)))
         executor.Do({"records": [source]}, outputs, {"config": to_json(CleaningConfig()), "code": "x"})
         return {key: artifact for key, [artifact] in outputs.items()}
 
@@ -48,15 +50,6 @@ def test_the_result_does_not_depend_on_how_the_records_are_divided(clean, mixed,
     for key in ("cleaned", "rejected"):
         assert bytes_of(whole[key]) == bytes_of(parts[key])
         assert whole[key].get_string_custom_property("digest") == parts[key].get_string_custom_property("digest")
-
-
-def test_many_shards_hold_what_one_would(clean, mixed, batch_of, monkeypatch):
-    one = clean("one", [batch_of(mixed)])
-    monkeypatch.setattr(beam_engine, "_SHARD_BYTES", 2000)
-    many = clean("many", [batch_of(mixed)])
-    assert len(tables.shards(many["cleaned"].uri)) > 3
-    assert list(tables.rows(many["cleaned"].uri)) == list(tables.rows(one["cleaned"].uri)), "in the same order"
-    assert list(tables.rows(many["rejected"].uri)) == list(tables.rows(one["rejected"].uri))
 
 
 def test_the_funnel_accounts_for_every_record(clean, mixed, batch_of):
@@ -77,14 +70,11 @@ def test_a_lost_record_is_noticed(clean, mixed, batch_of, tmp_path):
     kept = list(tables.rows(outputs["rejected"].uri))[1:]
     shard.unlink()
     tables.write(outputs["rejected"].uri, [tables.from_rows(kept, records.REJECTED)], records.REJECTED)
+    places = {kind: str(tmp_path / "run" / kind) for kind in ("cleaned", "rejected", "index", "work")}
+    source = str(tmp_path / "run" / "records")
+    cleaning = Cleaning(source=source, earlier=None, config=CleaningConfig(), **places)
     with pytest.raises(IntegrityError, match="records came"):
-        report.count(
-            tmp_path / "run" / "records",
-            tmp_path / "run" / "cleaned",
-            tmp_path / "run" / "rejected",
-            engine="beam",
-            seconds=0,
-        )
+        report.tell(cleaning, seconds=0)
 
 
 def test_no_record_gives_empty_tables(clean, batch_of):
@@ -105,5 +95,6 @@ def test_the_node_is_named_and_typed():
     assert {key: output.type_name for key, output in component.outputs.items()} == {
         "cleaned": "headrace.Records",
         "rejected": "headrace.Rejected",
+        "index": "headrace.NearDuplicateIndex",
         "report": "headrace.CleaningReport",
     }

@@ -15,6 +15,7 @@ from components.cleaning import beam_engine, plain_engine, spark_engine
 from components.cleaning.attributes import NEAR_DUPLICATES
 from components.cleaning.config import CleaningConfig
 from components.cleaning.near_duplicates.config import DocumentDuplicates, NearDuplicates
+from components.cleaning.quality.config import Quality, TextQuality
 from components.cleaning.steps import Cleaning
 from pipeline.dag import BEAM_ARGUMENTS
 from schemas import tables
@@ -23,7 +24,13 @@ WORDS = [f"word{number}" for number in range(400)]
 
 
 def document(seed, words=120):
+    """Words without sense; rules for documents are switched off below."""
     return " ".join(random.Random(seed).choices(WORDS, k=words)).encode()
+
+
+def configured(**near_duplicates):
+    quality = Quality(text=TextQuality(document_words=1_000_000))
+    return CleaningConfig(quality=quality, near_duplicates=NearDuplicates(**near_duplicates))
 
 
 def edited(content, seed, edits):
@@ -36,7 +43,7 @@ def edited(content, seed, edits):
 
 def picture(seed, size=96, quality=None):
     """A smooth picture that a perceptual hash can tell from others."""
-    coarse = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), np.uint8)
+    coarse = np.random.default_rng(seed).integers(0, 256, (16, 16, 3), np.uint8)
     image = Image.fromarray(coarse).resize((size, size), Image.Resampling.BICUBIC)
     file = io.BytesIO()
     image.save(file, "PNG") if quality is None else image.save(file, "JPEG", quality=quality)
@@ -87,7 +94,7 @@ def clean(tmp_path, batch_of, run_on):
             cleaned=str(root / "cleaned"),
             rejected=str(root / "rejected"),
             index=str(root / "index"),
-            **{"earlier": None, "config": CleaningConfig(), **changes},
+            **{"earlier": None, "config": configured(), **changes},
         )
         run_on[engine](cleaning)
         return cleaning
@@ -102,7 +109,7 @@ def bytes_of(cleaning):
     }
 
 
-INCREMENTAL = CleaningConfig(near_duplicates=NearDuplicates(incremental=True))
+INCREMENTAL = configured(incremental=True)
 
 
 @pytest.mark.parametrize("engine", ["plain", "beam", "spark"])
@@ -149,7 +156,7 @@ def test_of_near_duplicates_the_longest_survives_and_names_the_cluster(clean, re
 def test_as_clusters_all_stay_and_know_each_other(clean, record):
     rows = [record(1, "text", document(1)), record(2, "text", edited(document(1), 0, 2))]
     cleaning = clean(
-        "run", rows, config=CleaningConfig(near_duplicates=NearDuplicates(text=DocumentDuplicates(action="cluster")))
+        "run", rows, config=configured(text=DocumentDuplicates(action="cluster"))
     )
     kept = list(tables.rows(cleaning.cleaned))
     assert len(kept) == 2
@@ -159,7 +166,7 @@ def test_as_clusters_all_stay_and_know_each_other(clean, record):
 def test_switched_off_nothing_is_compared(clean, record):
     rows = [record(1, "text", document(1)), record(2, "text", edited(document(1), 0, 2))]
     cleaning = clean(
-        "run", rows, config=CleaningConfig(near_duplicates=NearDuplicates(text=DocumentDuplicates(action="off")))
+        "run", rows, config=configured(text=DocumentDuplicates(action="off"))
     )
     assert [NEAR_DUPLICATES in row["attributes"] for row in tables.rows(cleaning.cleaned)] == [False, False]
 
@@ -199,7 +206,7 @@ def test_a_damaged_shard_is_named_by_every_engine(clean, run_on, alike, tmp_path
     good = clean("good", alike)
     [shard] = tables.shards(good.source)
     content = bytearray(shard.read_bytes())
-    content[200:3000] = bytes(2800)  # the footer is whole, a column is not
+    content[len(content) // 4 : len(content) // 2] = bytes(len(content) // 2 - len(content) // 4)  # but no footer
     shard.write_bytes(content)
     bad = dataclasses.replace(good, work=str(tmp_path / "work"), cleaned=str(tmp_path / "cleaned"))
     with pytest.raises(Exception, match=r"(?s)IntegrityError.*part-00000"):

@@ -6,10 +6,10 @@ import time
 
 import apache_beam as beam
 import pytest
-from components.cleaning.own_rules import OwnRule
 
 from components.cleaning import beam_engine, plain_engine, spark
 from components.cleaning.config import CleaningConfig, Spark
+from components.cleaning.own_rules import OwnRule
 from components.cleaning.steps import Cleaning
 from pipeline.dag import BEAM_ARGUMENTS
 from schemas import storage, tables

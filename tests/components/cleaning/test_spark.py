@@ -6,10 +6,10 @@ import threading
 import time
 
 import pytest
-from components.cleaning.own_rules import OwnRule
 
 from components.cleaning import plain_engine, spark
 from components.cleaning.config import CleaningConfig, Spark
+from components.cleaning.own_rules import OwnRule
 from components.cleaning.steps import Cleaning
 from components.process import ProcessError
 from schemas import tables
