@@ -61,8 +61,9 @@ class TextQuality:
     spaces, two characters count as a word."""
     languages: tuple[Annotated[str, pydantic.Field(pattern=r"^[a-z]{2,3}$")], ...] | None = None
     """Languages (ISO 639) to keep, `und` for what is undetermined; `null` keeps all."""
-    min_language_confidence: Annotated[float, pydantic.Field(ge=0, le=1)] = 0.5
-    """Below this confidence of the identification a text's language is undetermined (FineWeb takes 0.65)."""
+    min_language_confidence: Annotated[float, pydantic.Field(ge=0, le=1)] = 0.4
+    """Below this confidence of the identification a text's language is undetermined. FineWeb takes 0.65 for web pages;
+    on technical texts in English 0.4 leaves 8 to 17 of 100 undetermined and less than 1 wrong."""
     min_words: _Count = 0
     """Texts of fewer words are rejected, captions too."""
     max_word_characters: _Limit = 1000

@@ -22,6 +22,7 @@ UNSPACED = frozenset({"bo", "dz", "ja", "km", "lo", "my", "th", "wuu", "yue", "z
 """Languages of the model that are written without spaces between words."""
 
 _WINDOW = 80  # characters
+_PUNCTUATION = ".,;:!?()\"'`*"
 _WINDOWS = 3  # identification costs time for each character; so many tell as much as the whole
 
 
@@ -44,7 +45,7 @@ def identify(texts: Sequence[str]) -> list[Language]:
         IntegrityError: the package that brings the model is not whole.
     """
     model = _model()
-    return [_language(model, " ".join(_sample(text).split())) for text in texts]
+    return [_language(model, _sample(text)) for text in texts]
 
 
 _NONE = Language(UNDETERMINED, 0.0)
@@ -61,12 +62,15 @@ def _language(model: Any, sample: str) -> Language:
 
 
 def _sample(text: str) -> str:
+    """Windows of a text in one line; without what is no word (options, numbers, names in code) if words are left."""
     if not text.isascii():
         text = text.encode("utf-8", "replace").decode()  # a lone surrogate cannot be passed on
-    if len(text) <= _WINDOW * _WINDOWS:
-        return text
-    middle = (len(text) - _WINDOW) // 2
-    return f"{text[:_WINDOW]} {text[middle : middle + _WINDOW]} {text[-_WINDOW:]}"
+    if len(text) > _WINDOW * _WINDOWS:
+        middle = (len(text) - _WINDOW) // 2
+        text = f"{text[:_WINDOW]} {text[middle : middle + _WINDOW]} {text[-_WINDOW:]}"
+    parts = text.split()
+    words = [part for part in parts if part.strip(_PUNCTUATION).isalpha() or not part.isascii()]
+    return " ".join(words or parts)
 
 
 @functools.cache

@@ -62,6 +62,12 @@ def test_case_and_punctuation_do_not_matter():
     assert index(QUESTION).fault(QUESTION.lower().replace(" ", " - ").replace("?", "")) is not None
 
 
+def test_case_does_not_matter_in_any_alphabet():
+    text = "Ένα ΠΟΤΑΜΙ Река ÉTÉ Straße " * 3
+    assert index(text).fault(text.lower()) is not None
+    assert index(text.lower()).fault(text) is not None
+
+
 def test_a_short_question_counts_when_it_occurs_whole():
     found = index(SHORT)
     assert found.fault(f"He asked: {SHORT} Nobody knew.").measured == "8 words in common with bench.jsonl line 1"
@@ -92,7 +98,12 @@ def test_equal_hashes_do_not_reject(monkeypatch):
         return type(found)(found.hashes & 1, found.offsets)
 
     monkeypatch.setattr(ngrams, "shingle", coarse)
-    found = index(QUESTION, SHORT)
+    found = index(
+        f"{QUESTION} And another one that is as long.",
+        SHORT,
+        "Last of all a question of thirteen words or more, which is theirs too",
+    )
+    assert found.fault("Before it: last of all a question of thirteen words or more, which is theirs too") is not None
     assert found.fault("a text of more than thirteen words has many sequences, but none of them is theirs") is None
     assert found.fault(f"x {QUESTION}") is not None
 

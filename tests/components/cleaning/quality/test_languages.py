@@ -25,6 +25,12 @@ def test_languages_are_identified_with_confidence_in_lines_and_long_texts():
         assert all(0.5 < one.confidence <= 1 for one in found)
 
 
+def test_options_numbers_and_names_in_code_do_not_hide_the_language():
+    text = "--es --de=la un_la x.de.es 12 " * 3 + "with the words of a sentence"
+    assert identify([text])[0].code == "en"
+    assert identify(["東京は日本の首都です。 import os のようなコードもあります。"])[0].code == "ja"
+
+
 @pytest.mark.parametrize("text", ["", "12 + 34", "😀 🎉", " \n\t", "---"])
 def test_a_text_without_letters_has_no_language(text):
     assert identify([text]) == [Language("und", 0.0)]
