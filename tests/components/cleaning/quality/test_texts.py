@@ -53,7 +53,7 @@ RULES = [
     (texts.word_length, {}, "abc abc", "abc ab", Reason.WORD_LENGTH, "2.5 characters a word"),
     (texts.word_length, {}, "a" * 10, "a" * 11, Reason.WORD_LENGTH, "11 characters a word"),
     (texts.symbols, {}, "# " + "a " * 9, "# " + "a " * 8, Reason.SYMBOLS, "0.111 # a word"),
-    (texts.symbols, {}, "a… " + "a " * 9, "a... " + "a " * 8, Reason.SYMBOLS, "0.111 ellipses a word"),
+    (texts.symbols, {}, "a... " + "a " * 9, "a… " + "a " * 8, Reason.SYMBOLS, "0.111 ellipses a word"),
     (texts.bullets, {}, "- a\n" * 9 + "b", "- a\n" * 10 + "b\n", Reason.BULLETS, "0.909 of lines"),
     (texts.ellipses, {}, "a...\n" * 3 + "b\n" * 7, "a…\n" * 3 + "b\n" * 6, Reason.ELLIPSES, "0.333 of lines"),
     (texts.few_letters, {}, "a1 " * 8 + "1 1", "(a) " * 7 + "1 2 +", Reason.FEW_LETTERS, "0.7 of words"),
