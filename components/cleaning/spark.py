@@ -24,13 +24,14 @@ OPTIONS = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "16",
     "spark.executorEnv.PYTHONPATH": str(_ROOT),
 }
+_NO_MASTER = "All masters are unresponsive"
 
 
 def submit(cleaning: Cleaning) -> None:
     """Runs the cleaning on Spark and waits for it.
 
     Raises:
-        ConfigError: Spark or Java is not installed.
+        ConfigError: Spark or Java is not installed, or no master answers.
         HeadraceError: what a step raised.
         ProcessError: the job failed in any other way.
     """
@@ -54,7 +55,16 @@ def submit(cleaning: Cleaning) -> None:
     job |= {"config": to_json(cleaning.config), "shard_bytes": cleaning.shard_bytes}
     # A script would put its own folder first on the path, where `config` and `images` are names of ours.
     environment = {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable, "PYTHONSAFEPATH": "1"}
-    process.run(PROCESS, job, node=NODE, environment=environment, launcher=command)
+    try:
+        process.run(PROCESS, job, node=NODE, environment=environment, launcher=command)
+    except process.ProcessError as error:
+        if _NO_MASTER not in str(error):
+            raise
+        raise ConfigError(
+            "no Spark master answers there",
+            where=f"cleaning.spark.master {section.master}",
+            remedy="start it, or correct the address",
+        ) from error
 
 
 def _home() -> pathlib.Path | None:

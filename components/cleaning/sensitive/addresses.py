@@ -46,11 +46,13 @@ _SPEAKS_OF_HOSTS = pattern(
     r"(?:to|is|at|from)?[^0-9A-Za-z\n]{0,3}\Z",
     caseless=True,
 )
+_LISTS_DECIMALS = pattern(r"(?<![0-9.])[0-9]{0,20}(?:\.[0-9]{1,20}){1,2}[,-]\Z")
+"""What stands before decimals without zeros in the path of an SVG: `1.89.425,1.2.3.4` is four coordinates and two."""
 _GOES_ON_AS_HOST = pattern(r"/|:[0-9]|\]|[ ,]{1,2}port\b", caseless=True)
 _IPV6 = pattern(r"(?<![0-9A-Za-z_:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![0-9A-Za-z_:])")
 
 _MAC = pattern(
-    r"(?<![0-9A-Za-z_])(?<![0-9A-Fa-f][:-])(?:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}:"
+    r"(?<![0-9A-Za-z_.])(?<![0-9A-Fa-f][:-])(?:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}:"
     r"[0-9A-Fa-f]{2}|[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}"
     r"|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4})(?![0-9A-Za-z_]|[:-][0-9A-Fa-f]|\.[0-9A-Fa-f])"
 )
@@ -82,7 +84,7 @@ def _ipv4(text: str, _context: Context) -> Iterator[Span]:
         if not address.is_global or address.is_multicast or address.is_reserved:
             continue
         words = before(text, match.start(), 24)
-        if _SPEAKS_OF_VERSIONS.search(words):
+        if _SPEAKS_OF_VERSIONS.search(words) or _LISTS_DECIMALS.search(words):
             continue
         small = all(int(octet) < 32 for octet in octets)
         if not small or _SPEAKS_OF_HOSTS.search(words) or _GOES_ON_AS_HOST.match(text, match.end()):
@@ -108,7 +110,8 @@ def _macs(text: str, _context: Context) -> Iterator[Span]:
         octets = bytes.fromhex("".join(c for c in match.group() if c.isalnum()))
         if octets[0] & 1 or not any(octets) or octets.startswith(b"\x00\x00\x5e\x00\x53"):
             continue
-        yield match.span()
+        if ":" in match.group() or not match.group().replace("-", "").replace(".", "").isdecimal():
+            yield match.span()  # digits alone, with other separators, are numbers: 1 in 280 addresses has no letter
 
 
 RULES = (

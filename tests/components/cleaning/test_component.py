@@ -16,7 +16,6 @@ from schemas.config import to_json
 from schemas.errors import IntegrityError
 
 
-
 @pytest.fixture
 def clean(tmp_path):
     """Runs the executor over batches of records; its outputs' directories."""

@@ -155,9 +155,7 @@ def test_of_near_duplicates_the_longest_survives_and_names_the_cluster(clean, re
 
 def test_as_clusters_all_stay_and_know_each_other(clean, record):
     rows = [record(1, "text", document(1)), record(2, "text", edited(document(1), 0, 2))]
-    cleaning = clean(
-        "run", rows, config=configured(text=DocumentDuplicates(action="cluster"))
-    )
+    cleaning = clean("run", rows, config=configured(text=DocumentDuplicates(action="cluster")))
     kept = list(tables.rows(cleaning.cleaned))
     assert len(kept) == 2
     assert len({row["attributes"][NEAR_DUPLICATES] for row in kept}) == 1
@@ -165,9 +163,7 @@ def test_as_clusters_all_stay_and_know_each_other(clean, record):
 
 def test_switched_off_nothing_is_compared(clean, record):
     rows = [record(1, "text", document(1)), record(2, "text", edited(document(1), 0, 2))]
-    cleaning = clean(
-        "run", rows, config=configured(text=DocumentDuplicates(action="off"))
-    )
+    cleaning = clean("run", rows, config=configured(text=DocumentDuplicates(action="off")))
     assert [NEAR_DUPLICATES in row["attributes"] for row in tables.rows(cleaning.cleaned)] == [False, False]
 
 

@@ -11,7 +11,6 @@ from components.cleaning import plain_engine, spark
 from components.cleaning.config import CleaningConfig, Spark
 from components.cleaning.own_rules import OwnRule
 from components.cleaning.steps import Cleaning
-from components.process import ProcessError
 from schemas import tables
 from schemas.errors import ConfigError, IntegrityError
 
@@ -40,7 +39,7 @@ def plainly(cleaning, tmp_path):
 
 
 def on(master, cleaning, **changes):
-    config = CleaningConfig(engine="spark", spark=Spark(master=master, options=changes.pop("options", {})), **changes)
+    config = CleaningConfig(engine="spark", spark=Spark(master=master), **changes)
     return dataclasses.replace(cleaning, config=config)
 
 
@@ -74,12 +73,6 @@ def test_the_error_of_a_step_is_the_job_s_error(spark_home, cleaning):
     with pytest.raises(IntegrityError, match=shard.name) as error:
         spark.submit(on("local[2]", cleaning))
     assert error.value.remedy
-
-
-def test_a_master_that_is_not_there_is_named(spark_home, cleaning):
-    options = {"spark.rpc.numRetries": "1", "spark.deploy.maxRegistrationAttempts": "1"}
-    with pytest.raises(ProcessError, match=r"spark://127\.0\.0\.1:9|SparkContext|master"):
-        spark.submit(on("spark://127.0.0.1:9", cleaning, options=options))
 
 
 def test_without_java_the_remedy_is_said(cleaning, monkeypatch):
