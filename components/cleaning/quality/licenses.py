@@ -30,6 +30,7 @@ _KNOWN = tuple(
         (r"released into the public domain", "Unlicense"),
     )
 )
+_SIGNS = re.compile(r"(?<![#*/;%<>!-])[#*/;%<>!-]+(?=\s)")  # looks back, lest it try a long run again from within
 _NOTICE = re.compile(
     r"copyright\b|\(c\)\s*\d{4}|licen[cs]ed?\b|all rights reserved|permission|public domain|redistribution|warrant",
     re.IGNORECASE,
@@ -61,7 +62,7 @@ def header(code: str) -> Header:
     spdx = _SPDX.search(comment)
     if spdx:
         return Header(end, spdx[1])
-    plain = " ".join(re.sub(r"[#*/;%<>!-]+(?=\s)|\s+", " ", comment).split())
+    plain = " ".join(_SIGNS.sub(" ", comment).split())
     for pattern, name in _KNOWN:
         if pattern.search(plain):
             return Header(end, name)

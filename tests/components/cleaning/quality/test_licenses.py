@@ -48,6 +48,12 @@ def test_a_script_may_begin_with_its_interpreter():
     assert header("#!/bin/sh\n# SPDX-License-Identifier: MIT\necho\n").license == "MIT"
 
 
+@pytest.mark.parametrize("sign", ["#", "/", "/*", "<!--", "-- ", "license ", "Lesser General Public License "])
+def test_a_header_without_end_takes_bounded_time(sign, processor_seconds):
+    with processor_seconds(0.5):
+        header(f"# license\n#{sign * 100_000}x")
+
+
 @given(st.text("/*#-<!>\n ab\"'", max_size=200))
 def test_any_beginning_has_an_answer(code):
     assert 0 <= header(code).characters <= len(code)
