@@ -8,7 +8,7 @@ from typing import NamedTuple
 _HEADER_CHARACTERS = 16_384
 _COMMENT_LINE = re.compile(r"\s*(?:#|//|--|;|%|\*|$)")
 _BLOCKS = (("/*", "*/"), ("<!--", "-->"), ("--[[", "]]"), ("=begin", "=end"))
-_PREAMBLES = ("#!", "<?xml", "<?php", "<!doctype")
+_PREAMBLES = ("<?xml", "<?php", "<!doctype")
 _SPDX = re.compile(r"SPDX-License-Identifier:\s*([A-Za-z0-9.+() -]{2,100}?)\s*(?:\*/|-->|$)", re.MULTILINE)
 # What the licences say of themselves in headers; the first that matches counts. White space is made one space.
 _KNOWN = tuple(

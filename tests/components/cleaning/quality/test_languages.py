@@ -36,6 +36,10 @@ def test_a_text_without_letters_has_no_language(text):
     assert identify([text]) == [Language("und", 0.0)]
 
 
+def test_half_a_character_is_no_obstacle():
+    assert identify([f"{SENTENCES['en']} \ud800"])[0].code == "en"
+
+
 def test_nothing_is_downloaded(monkeypatch):
     from components.cleaning.quality import languages
 

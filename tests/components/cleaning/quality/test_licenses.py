@@ -44,7 +44,8 @@ def test_documentation_after_a_licence_is_not_part_of_it():
     assert header(f"{notice}\n// Package strings does much.\npackage strings\n").characters == len(notice)
 
 
-def test_a_script_may_begin_with_its_interpreter():
+def test_a_licence_may_follow_what_a_file_has_to_begin_with():
+    assert header("<?php\n// SPDX-License-Identifier: MIT\necho 1;\n").license == "MIT"
     assert header("#!/bin/sh\n# SPDX-License-Identifier: MIT\necho\n").license == "MIT"
 
 
