@@ -89,8 +89,17 @@ def test_drawings_of_two_tones_are_kept():
     stripes = Image.fromarray(np.repeat(np.arange(320) // 10 % 2 * 255, 320).reshape(320, 320).astype(np.uint8))
     circle = Image.new("RGB", (320, 320), "white")
     ImageDraw.Draw(circle).ellipse((40, 40, 280, 280), outline="black", width=3)
-    for image in (board, stripes.convert("RGB"), circle):
+    bars = Image.new("RGB", (320, 320), "white")
+    for number in range(10):
+        bars.paste((0, 0, 0), (20, 10 + 30 * number, 60 + 20 * number, 24 + 30 * number))
+    for image in (board, stripes.convert("RGB"), circle, bars):
         assert images.fault(image, CONFIG) is None
+
+
+def test_a_page_with_a_coloured_picture_in_a_corner_is_kept():
+    image = page(12)
+    image.paste((200, 30, 30), (560, 400, 640, 480))
+    assert images.fault(image, CONFIG) is None
 
 
 def test_a_limit_of_null_switches_its_rule_off():
