@@ -40,7 +40,13 @@ _log = logging.getLogger(__name__)
 
 
 class ProcessError(HeadraceError):
-    """A process of its own ended badly: it crashed, was killed or ran over its time."""
+    """A process of its own ended badly: it crashed, was killed or ran over its time.
+
+    Attributes:
+        said: what it wrote to stderr, line by line.
+    """
+
+    said: tuple[str, ...] = ()
 
 
 def run(
@@ -104,7 +110,9 @@ def run(
     if error is not None:
         raise error
     if child.returncode != 0:
-        raise ProcessError(_cause(child.returncode, lines), where=module)
+        failure = ProcessError(_cause(child.returncode, lines), where=module)
+        failure.said = tuple(lines)
+        raise failure
 
 
 def main(function: Callable[[dict[str, Any]], None]) -> None:

@@ -24,14 +24,14 @@ OPTIONS = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "16",
     "spark.executorEnv.PYTHONPATH": str(_ROOT),
 }
-_NO_MASTER = "All masters are unresponsive"
+_ERROR = " ERROR "
 
 
 def submit(cleaning: Cleaning) -> None:
     """Runs the cleaning on Spark and waits for it.
 
     Raises:
-        ConfigError: Spark or Java is not installed, or no master answers.
+        ConfigError: Spark or Java is not installed.
         HeadraceError: what a step raised.
         ProcessError: the job failed in any other way.
     """
@@ -58,12 +58,13 @@ def submit(cleaning: Cleaning) -> None:
     try:
         process.run(PROCESS, job, node=NODE, environment=environment, launcher=command)
     except process.ProcessError as error:
-        if _NO_MASTER not in str(error):
+        reasons = [line.partition(_ERROR)[2] for line in error.said if _ERROR in line]
+        if not reasons:
             raise
-        raise ConfigError(
-            "no Spark master answers there",
+        raise process.ProcessError(
+            f"Spark failed: {reasons[0]}",
             where=f"cleaning.spark.master {section.master}",
-            remedy="start it, or correct the address",
+            remedy="check the master's address and its own page; the node's log has all that Spark said",
         ) from error
 
 
