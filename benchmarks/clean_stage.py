@@ -18,7 +18,7 @@ from schemas import records, tables
 
 _FULL, _QUICK = 200_000, 5_000
 _PEER_FULL, _PEER_QUICK = 2_000, 250
-_COST, _COST_QUICK = 100_000, 5_000
+_COST, _COST_QUICK = 200_000, 5_000
 _GROWTH = (10_000, 100_000, 1_000_000)
 _SPARK_CORES = 2
 _UNIT = "documents/s"

@@ -225,7 +225,10 @@ def config_schema() -> None:
 @_config_option
 def config_check(path: str, overrides: tuple[str, ...]) -> None:
     """Say whether a configuration is right, and if not, all that is wrong."""
-    _load(path, overrides)
+    from components.cleaning import own_rules
+
+    for rule in _load(path, overrides).cleaning.rules:
+        own_rules.load(rule)
     click.echo(f"{path}: right")
 
 

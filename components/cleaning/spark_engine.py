@@ -7,13 +7,13 @@ import zipimport
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import pyarrow as pa
-from pyspark.sql import SparkSession
+from pyspark.sql import SparkSession, functions
 
 from components.cleaning.steps import Message, Step
 
-_SCHEMA = "key long, value binary"
-_ARROW = pa.schema([("key", pa.int64()), ("value", pa.binary())])
-_PARTITIONS_PER_CORE = 2  # keys are few and unequal; spare partitions even that out
+_SCHEMA = "place long, key long, value binary"
+_ARROW = pa.schema([("place", pa.int64()), ("key", pa.int64()), ("value", pa.binary())])
+_PARTITIONS_PER_CORE = 2  # keys are unequal; spare partitions even that out
 
 
 def run(session: SparkSession, tasks: Sequence[Message], steps: Sequence[Step]) -> None:
@@ -22,22 +22,37 @@ def run(session: SparkSession, tasks: Sequence[Message], steps: Sequence[Step]) 
     A task that fails, or whose worker is lost, is run again by Spark: steps may be repeated.
     """
     partitions = max(_PARTITIONS_PER_CORE * session.sparkContext.defaultParallelism, 1)
-    scattered = session.sparkContext.parallelize(tasks, max(len(tasks), 1))
-    messages = session.createDataFrame(scattered, _SCHEMA).mapInArrow(_applying(steps[0]), _SCHEMA)
+    places = _places(session, partitions)
+    scattered = session.sparkContext.parallelize([(0, key, value) for key, value in tasks], max(len(tasks), 1))
+    messages = session.createDataFrame(scattered, _SCHEMA).mapInArrow(_applying(steps[0], places), _SCHEMA)
     for step in steps[1:]:
-        grouped = messages.repartition(partitions, "key").sortWithinPartitions("key")
-        messages = grouped.mapInArrow(_applying(step), _SCHEMA)
+        grouped = messages.repartition(partitions, "place").sortWithinPartitions("key")
+        messages = grouped.mapInArrow(_applying(step, places), _SCHEMA)
     messages.write.format("noop").mode("overwrite").save()
 
 
-def _applying(step: Step) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def _places(session: SparkSession, partitions: int) -> list[int]:
+    """For each partition a number that Spark's hash puts into it: keys are few, and by their own hashes would collide."""
+    found: dict[int, int] = {}
+    numbers = range(0)
+    while len(found) < partitions:
+        numbers = range(numbers.stop, numbers.stop + 16 * partitions)
+        hashed = session.range(numbers.start, numbers.stop).select(
+            "id", functions.expr(f"pmod(hash(id), {partitions})")
+        )
+        for number, partition in hashed.collect():
+            found.setdefault(partition, number)
+    return [found[partition] for partition in range(partitions)]
+
+
+def _applying(step: Step, places: list[int]) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def apply(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         _forget_archives()
         for key, values in _grouped(batches):
-            for message in step(key, values):
-                yield pa.RecordBatch.from_arrays(
-                    [pa.array([part], kind) for part, kind in zip(message, _ARROW.types, strict=True)], schema=_ARROW
-                )
+            for to, value in step(key, values):
+                row = (places[to % len(places)], to, value)
+                columns = [pa.array([cell], kind) for cell, kind in zip(row, _ARROW.types, strict=True)]
+                yield pa.RecordBatch.from_arrays(columns, schema=_ARROW)
 
     return apply
 
