@@ -24,9 +24,15 @@ class EarlierIndexStrategy(resolver.ResolverStrategy):
     ) -> dict[str, list[types.Artifact]]:
         """See the class."""
         records = {artifact.id for artifact in input_dict["records"]}
-        using = {event.execution_id for event in store.get_events_by_artifact_ids(sorted(records))}
+        using = _executions(store, records, mlmd.proto.Event.INPUT)
         for index in sorted(input_dict["index"], key=lambda artifact: artifact.id, reverse=True):
-            makers = {event.execution_id for event in store.get_events_by_artifact_ids([index.id])}
+            makers = _executions(store, {index.id}, mlmd.proto.Event.OUTPUT)
             if not makers & using and storage.kind(index.uri) == fs.FileType.Directory:
                 return {**input_dict, "index": [index]}
         return {**input_dict, "index": []}
+
+
+def _executions(store: mlmd.MetadataStore, artifacts: set[int], role: int) -> set[int]:
+    """The executions that read artifacts, or that made them."""
+    events = store.get_events_by_artifact_ids(sorted(artifacts))
+    return {event.execution_id for event in events if event.type == role}
