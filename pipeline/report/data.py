@@ -61,7 +61,7 @@ def _cleaning(outputs: Outputs) -> CleaningReport | None:
 def _told(cleaning: CleaningReport) -> facts.Cleaning:
     near = cleaning.near_duplicates
     tables_of = (
-        facts.Counts("Clusters of near duplicates", "records in it", "clusters", tuple(near.clusters.items())),
+        facts.Counts("Clusters of near duplicates", "records in it", "clusters", _doubling(near.clusters)),
         facts.Counts("Near duplicates dropped", "source -> what is kept", "records", tuple(near.dropped.items())),
         facts.Counts("Sensitive values redacted", "kind", "values", _most_first(cleaning.redacted)),
         facts.Counts("Texts by language", "language", "texts", _most_first(cleaning.languages)[:_LANGUAGES]),
@@ -76,6 +76,14 @@ def _told(cleaning: CleaningReport) -> facts.Cleaning:
             facts.RejectedRecord(row.reason, row.origin, row.measured, row.limit) for row in cleaning.examples
         ),
     )
+
+
+def _doubling(by_size: dict[str, int]) -> tuple[tuple[str, int], ...]:
+    """Counts by size as counts by ranges of sizes, each twice as wide as the one before."""
+    counts: collections.Counter[int] = collections.Counter()
+    for size, count in by_size.items():
+        counts[int(size).bit_length()] += count
+    return tuple((f"{1 << bits - 1} to {(1 << bits) - 1}", counts[bits]) for bits in sorted(counts))
 
 
 def _alignment(outputs: Outputs) -> AlignmentReport | None:

@@ -157,7 +157,7 @@ def data(home: MadeUpHome) -> None:
         records_out=85,
         dropped={"exact_duplicate": 3, "empty": 2},
         funnels=funnels,
-        near_duplicates=NearDuplicates({"2": 4}, {"python -> openmoji": 4}),
+        near_duplicates=NearDuplicates({"2": 3, "3": 1, "9": 1}, {"python -> openmoji": 4}),
         redacted={"email": 2},
         languages={"en": 30, "und": 8},
         lengths=(Lengths("text", "after", 38, 4000, 10, 90, 300), Lengths("text", "before", 40, 4100, 9, 88, 300)),

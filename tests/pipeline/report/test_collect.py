@@ -53,7 +53,7 @@ def test_the_funnel_counts_what_the_nodes_reported(collected):
         ("cleaning", "exact_duplicate", 3), ("cleaning", "empty", 2), ("ingestion", "not_utf8", 2),
     ]  # fmt: skip
     assert [(counts.unit, counts.rows) for counts in funnel.cleaning.counts] == [
-        ("clusters", (("2", 4),)),
+        ("clusters", (("2 to 3", 4), ("8 to 15", 1))),
         ("records", (("python -> openmoji", 4),)),
         ("values", (("email", 2),)),
         ("texts", (("en", 30), ("und", 8))),
