@@ -6,7 +6,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from components.cleaning import rules
+from components.cleaning.attributes import REDACTED
 from components.cleaning.config import CleaningConfig
+from components.cleaning.decontamination.config import Decontamination
+from components.cleaning.faults import Fault
+from components.cleaning.own_rules import OwnRule
+from components.cleaning.sensitive.config import Sensitive
 from schemas import records, tables
 
 CONFIG = CleaningConfig()
@@ -113,3 +118,57 @@ def test_no_records_are_no_trouble(batch_of):
     kept, rejected = clean(batch_of([]))
     assert kept.num_rows == 0 and rejected == []
     assert pa.Table.from_batches([kept]).schema.equals(records.RECORD)
+
+
+def test_what_is_sensitive_is_redacted_and_the_record_says_so(record, batch_of):
+    rows = [record(1, "text", b"write to jane.roe@example.org or john.doe@example.com"), record(2, "text", b"calm")]
+    kept, rejected = clean(batch_of(rows))
+    assert rejected == []
+    by_id = {row["record_id"]: row for row in tables.to_rows(kept)}
+    redacted, calm = (by_id[row["record_id"]] for row in rows)
+    assert redacted["content"] == b"write to <EMAIL> or <EMAIL>"
+    assert redacted["content_sha256"] == records.content_sha256(redacted["content"])
+    assert redacted["attributes"][REDACTED] == "email:2"
+    assert REDACTED not in calm["attributes"]
+
+
+def test_a_policy_can_drop_what_is_sensitive_without_a_trace_of_it(record, batch_of):
+    config = CleaningConfig(sensitive=Sensitive(email="drop"))
+    kept, [dropped] = clean(batch_of([record(1, "text", b"write to jane.roe@example.org")]), config)
+    assert kept.num_rows == 0
+    assert dropped["reason"] == "sensitive_email"
+    assert "jane" not in str(dropped)
+
+
+def test_what_overlaps_a_benchmark_is_rejected_and_names_it(record, batch_of, tmp_path):
+    exam = "which of these seven planets has the most moons that are known to us today"
+    (tmp_path / "exam.txt").write_text(exam)
+    config = CleaningConfig(decontamination=Decontamination(benchmarks=(str(tmp_path / "exam.txt"),)))
+    rows = [record(1, "text", f"so they asked {exam} and waited".encode()), record(2, "text", b"another question")]
+    kept, [dropped] = clean(batch_of(rows), config)
+    assert ids(kept) == [rows[1]["record_id"]]
+    assert dropped["record_id"] == rows[0]["record_id"]
+    assert "exam.txt" in dropped["measured"]
+
+
+def no_soup(batch, word):
+    """A user's rule."""
+    return [
+        Fault("soup", word, "no soup") if word.encode() in content else None for content in batch["content"].to_pylist()
+    ]
+
+
+def test_a_rule_of_one_s_own_comes_last(record, batch_of):
+    rule = OwnRule(function=f"{__name__}:no_soup", arguments={"word": "<EMAIL>"})
+    rows = [record(1, "text", b"soup by jane.roe@example.org"), record(2, "text", b"bread")]
+    kept, [dropped] = clean(batch_of(rows), CleaningConfig(rules=(rule,)))
+    assert ids(kept) == [rows[1]["record_id"]]
+    assert (dropped["reason"], dropped["measured"], dropped["limit"]) == ("soup", "<EMAIL>", "no soup")
+
+
+def test_noise_is_rejected_and_languages_are_told(record, batch_of):
+    noise = b"buy now " * 60
+    rows = [record(1, "text", noise), record(2, "text", "Der Hund schläft heute lange in seinem Korb.".encode())]
+    kept, [dropped] = clean(batch_of(rows))
+    assert dropped["record_id"] == rows[0]["record_id"]
+    assert kept["language"].to_pylist() == ["de"]
