@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pydantic
 import typing_extensions
@@ -11,6 +12,7 @@ import typing_extensions
 from schemas.config import section
 
 _Fraction = Annotated[float, pydantic.Field(gt=0, lt=1)]
+_Positive = Annotated[float, pydantic.Field(gt=0, le=31_536_000)]
 
 
 @section
@@ -33,8 +35,39 @@ class Splits:
 
 
 @section
+class TimestampJoin:
+    """Joins the sources of a data set by time: each of the others to the reference. Records of one source that share a
+    key stay together; the time is that of the first."""
+
+    reference: Annotated[str, pydantic.Field(min_length=1)]
+    """The source whose records the others are joined to, and whose clock counts."""
+    how: Literal["nearest", "one_to_one", "windowed"] = "one_to_one"
+    """nearest: each record of the reference takes the nearest one, which may be taken again; one_to_one: those that are
+    nearest to each other; windowed: all within the tolerance."""
+    tolerance_s: _Positive | None = None
+    """The largest gap between two records that belong together. Null: three robust standard deviations, as found when
+    the clock is estimated."""
+    estimate_clock: bool = True
+    """Learn the offset and the drift of each source's clock from the times; the run stops where they cannot be told.
+    False: the clocks agree."""
+    max_offset_s: _Positive = 60.0
+    """How far from the reference's clock that of another source may be."""
+    max_drift_ppm: _Positive = 200.0
+    """How much it may gain or lose, microseconds a second."""
+
+    @pydantic.model_validator(mode="after")
+    def _tolerant(self) -> typing_extensions.Self:
+        if self.tolerance_s is None and not self.estimate_clock:
+            raise ValueError("tolerance_s must be given where estimate_clock is false")
+        return self
+
+
+@section
 class AlignmentConfig:
     """How records become samples."""
+
+    timestamps: dict[str, TimestampJoin] = dataclasses.field(default_factory=dict)
+    """Data sets whose sources have no common key and are joined by time, by name; all others are joined by key."""
 
     splits: Splits = Splits()
     """The fractions of the splits."""

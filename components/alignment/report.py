@@ -10,6 +10,50 @@ FILE_NAME = "report.json"
 
 
 @dataclasses.dataclass(frozen=True)
+class StreamReport:
+    """How a source was joined to its data set's reference by time.
+
+    Attributes:
+        dataset: the data set.
+        reference: the source that was joined to.
+        source: the source that was joined.
+        how: `nearest`, `one_to_one` or `windowed`.
+        tolerance_s: the largest gap that was allowed.
+        origin: when the offset is given for, ISO 8601; None where the clocks were said to agree, as are the others of
+            the clock.
+        offset_s: what the source's clock is ahead by at the origin.
+        offset_error_s: standard error of the offset.
+        drift_ppm: what it gains, microseconds a second.
+        drift_error_ppm: standard error of the drift.
+        spread_s: robust standard deviation of the gaps, as found with the clock.
+        evidence: minus the natural logarithm of the probability that a wrong clock has so many pairs.
+        pairs: how many pairs were joined.
+        unmatched_reference: things of the reference without a partner.
+        unmatched: things of the source without one.
+        untimed: things of the source that have no time.
+        gaps_s: quantiles of the gaps after the clock was corrected, by name (`5%`).
+    """
+
+    dataset: str
+    reference: str
+    source: str
+    how: str
+    tolerance_s: float
+    origin: str | None
+    offset_s: float | None
+    offset_error_s: float | None
+    drift_ppm: float | None
+    drift_error_ppm: float | None
+    spread_s: float | None
+    evidence: float | None
+    pairs: int
+    unmatched_reference: int
+    unmatched: int
+    untimed: int
+    gaps_s: dict[str, float]
+
+
+@dataclasses.dataclass(frozen=True)
 class AlignmentReport:
     """How records became samples.
 
@@ -18,7 +62,7 @@ class AlignmentReport:
         by_modality: samples by what they have, for instance `text+image+code`.
         by_split: samples by split: train, eval, test.
         by_source: samples by data set and split.
-        by_method: samples by how they were joined: `key`.
+        by_method: samples by how they were joined: `key`, `timestamp`.
         unmatched: keys that have one modality alone, by modality.
         image_only: keys left out because an image alone cannot be learnt from.
         surplus: images and codes left out because their key had another one first.
@@ -27,6 +71,7 @@ class AlignmentReport:
         straddling_clusters: groups found in more than one split when checking what was written; always 0, since the
             node fails otherwise.
         seconds: how long it took.
+        streams: the sources that were joined by time; not written where there is none.
     """
 
     samples: int
@@ -41,14 +86,19 @@ class AlignmentReport:
     largest_cluster: int
     straddling_clusters: int
     seconds: float = 0.0
+    streams: tuple[StreamReport, ...] = ()
 
     def write(self, directory: pathlib.Path) -> None:
         """Writes `report.json`."""
         directory.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False)
+        plain = dataclasses.asdict(self)
+        if not self.streams:
+            del plain["streams"]
+        text = json.dumps(plain, indent=2, ensure_ascii=False)
         (directory / FILE_NAME).write_text(text + "\n", encoding="utf-8")
 
     @classmethod
     def read(cls, directory: pathlib.Path) -> AlignmentReport:
         """The report in a directory."""
-        return cls(**json.loads((directory / FILE_NAME).read_text(encoding="utf-8")))
+        plain = json.loads((directory / FILE_NAME).read_text(encoding="utf-8"))
+        return cls(**{**plain, "streams": tuple(StreamReport(**stream) for stream in plain.get("streams", ()))})
