@@ -149,7 +149,7 @@ def relate(
         max_offset_us: the offset is looked for within so much, both ways.
         max_drift_ppm: and the drift within so much.
     """
-    reference, other = np.unique(reference_us), np.unique(other_us)
+    reference, other = _different(reference_us), _different(other_us)
     for times, given in ((reference, reference_us), (other, other_us)):
         if len(times) == 1 and len(given) > 1:
             return NoAnswer(Refusal.ALL_EQUAL)
@@ -187,6 +187,11 @@ def _agree(one: Clock, other: Clock) -> bool:
     return apart <= _DEVIATIONS * (one.spread_us + other.spread_us) + 1
 
 
+def _different(times: np.ndarray) -> np.ndarray:
+    """Each of some sorted times once."""
+    return times[np.concatenate(([True], times[1:] != times[:-1]))] if len(times) else times
+
+
 def _overlapping(times: np.ndarray, others: np.ndarray, margin: int) -> np.ndarray:
     low, high = np.searchsorted(times, (others[0] - margin, others[-1] + margin + 1))
     return times[low:high]
@@ -211,7 +216,10 @@ def _at_scale(reference: np.ndarray, other: np.ndarray, width: int, limit: int, 
     if 2 * agree.sum() <= len(agree) or peaks.evidence[agree].sum() < _EVIDENCE:
         return NoAnswer(Refusal.WEAK)
     events = np.unique(np.concatenate([few[low:high] for low, high in windows]))
-    clock = _refined(reference, other, events, swapped, line, width)
+    near = _near(many, few, windows, swapped, line, (_NEIGHBOURHOOD + 2) * width)
+    rate = len(many) / max(int(many[-1] - many[0]), 1)
+    reference, other = (near, events) if swapped else (events, near)
+    clock = _refined(reference, other, swapped, line, width, rate)
     if isinstance(clock, NoAnswer) or abs(clock.drift_ppm) > max_drift or abs(clock.offset_us) > limit + width:
         return NoAnswer(Refusal.WEAK)
     return clock
@@ -284,29 +292,39 @@ def _theil_sen(times: np.ndarray, offsets: np.ndarray) -> _Line:
     return _Line(origin, float(np.median(offsets - slope * since)), slope)
 
 
+def _near(
+    many: np.ndarray, few: np.ndarray, windows: list[tuple[int, int]], swapped: bool, line: _Line, margin: int
+) -> np.ndarray:
+    """Those of the denser stream's events that the windows can have to do with, sorted."""
+    edges = few[np.array(windows) - (0, 1)]
+    expected = _mapped(edges, line) if swapped else edges + np.rint(line(edges)).astype(np.int64)
+    low = np.searchsorted(many, expected[:, 0] - margin)
+    high = np.searchsorted(many, expected[:, 1] + margin, side="right")
+    return np.unique(np.concatenate([many[first:last] for first, last in zip(low, high, strict=True)]))
+
+
 def _refined(
-    reference: np.ndarray, other: np.ndarray, events: np.ndarray, swapped: bool, line: _Line, width: int
+    reference: np.ndarray, other: np.ndarray, swapped: bool, line: _Line, width: int, rate: float
 ) -> Clock | NoAnswer:
     """The line through pairs, which are looked for along the line so far.
 
     Args:
-        reference: int64 [n].
-        other: int64 [m].
-        events: int64 [k], which of the sparser stream's events are looked at.
+        reference: int64 [n], those of its events that are looked at.
+        other: int64 [m], likewise.
         swapped: the sparser stream is `other`.
         line: the line to begin with.
         width: how far from the truth it may be, about.
+        rate: of the denser stream, events a microsecond.
     """
     spread = matched = 0.0
     tolerance = 2.0 * width
+    looked_at = len(other if swapped else reference)
     for _ in range(_ROUNDS):
         mapped = _mapped(other, line)
         left, right = mutual_nearest(reference, mapped, math.ceil(tolerance))
-        wanted = np.isin(other[right] if swapped else reference[left], events, assume_unique=True)
-        left, right = left[wanted], right[wanted]
         if len(left) < _FEWEST_EVENTS:
             return NoAnswer(Refusal.WEAK)
-        matched = len(left) / len(events)
+        matched = len(left) / looked_at
         blocks = np.array_split(np.arange(len(left)), max(min(_BLOCKS, len(left) // _BLOCK_PAIRS), 2))
         differences = (other[right] - reference[left]).astype(np.float64)
         rest = differences - line(reference[left])
@@ -325,12 +343,11 @@ def _refined(
             break
         tolerance = shrunk
     line = _least_squares(reference[left], differences, line)
-    if not _stands_out(reference, other, events, swapped, line, math.ceil(tolerance), _NEIGHBOURHOOD * width):
+    if not _stands_out(reference, other, swapped, line, math.ceil(tolerance), _NEIGHBOURHOOD * width):
         return NoAnswer(Refusal.WEAK)
-    many = reference if swapped else other
-    by_chance = 1 - math.exp(-2 * tolerance * len(many) / max(many[-1] - many[0], 1))
+    by_chance = 1 - math.exp(-2 * tolerance * rate)
     ratio = matched / max(by_chance, 1e-12)
-    evidence = len(events) * (matched * math.log(ratio) - matched + by_chance)  # Chernoff's bound again
+    evidence = looked_at * (matched * math.log(ratio) - matched + by_chance)  # Chernoff's bound again
     if ratio <= 1 or evidence < _EVIDENCE:
         return NoAnswer(Refusal.WEAK)
     since = (reference[left] - line.origin).astype(np.float64)
@@ -348,11 +365,11 @@ def _refined(
 
 
 def _stands_out(
-    reference: np.ndarray, other: np.ndarray, events: np.ndarray, swapped: bool, line: _Line, tolerance: int, reach: int
+    reference: np.ndarray, other: np.ndarray, swapped: bool, line: _Line, tolerance: int, reach: int
 ) -> bool:
     """Whether differences pile up on the line and nowhere near it, as they would in streams that come in bursts."""
-    mapped = _mapped(events if swapped else other, line)
-    few, many = (mapped, reference) if swapped else (events, mapped)
+    mapped = _mapped(other, line)
+    few, many = (mapped, reference) if swapped else (reference, mapped)
     counts = np.zeros(2 * reach // tolerance + 2, np.int64)
     _differences(few, many, reach, tolerance, counts)
     both = counts[:-1] + counts[1:]
