@@ -20,7 +20,7 @@ import numpy as np
 import pdqhash  # type: ignore[import-untyped]
 from PIL import Image
 
-from components.cleaning.near_duplicates.kernels import compiled, mix, ones, root
+from components.cleaning.near_duplicates.kernels import compiled, ones, root
 
 MAX_VISITED = 20_000
 """Others that one image is compared with by each of its two hashes. Among millions of images it meets fewer; a bound
@@ -86,20 +86,6 @@ def hashes(contents: Sequence[bytes], mirrored: bool) -> ImageHashes:
     return ImageHashes(pdq, mirror, quality)
 
 
-def band_keys(pdq: np.ndarray) -> np.ndarray:
-    """A key for each byte of each hash, uint64 [n, 32]: two hashes that differ in at most 31 bits share one.
-
-    (32 bytes, 31 differing bits: one byte at least is equal.) For mirrored images as well, the keys of an image are
-    those of both of its hashes. Bytes are coarse: among more than some hundred images nearly all are connected, and
-    `pairs` of one block does the work; 64 bytes an image travel well.
-
-    Args:
-        pdq: uint8 [n, 32], without those of low quality.
-    """
-    numbered = np.arange(pdq.shape[1], dtype=np.uint64) << np.uint64(8)
-    return _mixed((numbered | pdq).reshape(-1)).reshape(pdq.shape)
-
-
 def pairs(hashes: ImageHashes, blocks: np.ndarray, distance: int, mirrored: bool, mask: np.ndarray) -> ImagePairs:
     """Pairs of images of one block whose hashes differ in at most `distance` bits.
 
@@ -132,14 +118,6 @@ def _pixels(content: bytes) -> np.ndarray | None:
             return np.asarray(image.convert("RGB"))
     except Exception:  # decoders of hostile bytes raise all kinds; each means that there is nothing to hash
         return None
-
-
-@compiled
-def _mixed(values):  # type: ignore[no-untyped-def]
-    mixed = np.empty(len(values), np.uint64)
-    for place in range(len(values)):
-        mixed[place] = mix(values[place])
-    return mixed
 
 
 @compiled
