@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Union
 
 import pydantic
 
 from components.cleaning.decontamination.config import Decontamination
 from components.cleaning.near_duplicates.config import NearDuplicates
-from components.cleaning.own_rules import OwnRule
 from components.cleaning.quality.config import Quality
 from components.cleaning.sensitive.config import Sensitive
 from schemas.config import section
@@ -24,6 +23,17 @@ class Spark:
     """`local[N]`, `spark://HOST:PORT`, `yarn` or `k8s://...`, as `spark-submit --master` takes it."""
     options: dict[str, str] = pydantic.Field(default_factory=dict)
     """Spark properties, for instance `spark.executor.memory: 4g`."""
+
+
+@section
+class OwnRule:
+    """A rule that is not Headrace's."""
+
+    function: Annotated[str, pydantic.Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")]
+    """`module:function`, importable from the working directory or from what is installed. It takes a batch of records
+    and returns a list with a `Fault` or `None` for each."""
+    arguments: dict[str, Union[bool, int, float, str]] = pydantic.Field(default_factory=dict)  # noqa: UP007
+    """What it is called with besides the records."""
 
 
 @section

@@ -11,27 +11,15 @@ import pathlib
 import sys
 import types
 from collections.abc import Callable
-from typing import Annotated, Any, Union
+from typing import Any
 
 import pyarrow as pa
-import pydantic
 
+from components.cleaning.config import OwnRule
 from components.cleaning.faults import Fault
-from schemas.config import section
 from schemas.errors import ConfigError, HeadraceError
 
 Rule = Callable[[pa.RecordBatch], list["Fault | None"]]
-
-
-@section
-class OwnRule:
-    """A rule that is not Headrace's."""
-
-    function: Annotated[str, pydantic.Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")]
-    """`module:function`, importable from the working directory or from what is installed. It takes a batch of records
-    and returns a list with a `Fault` or `None` for each."""
-    arguments: dict[str, Union[bool, int, float, str]] = pydantic.Field(default_factory=dict)  # noqa: UP007
-    """What it is called with besides the records."""
 
 
 def load(rule: OwnRule) -> Rule:

@@ -8,8 +8,7 @@ import apache_beam as beam
 import pytest
 
 from components.cleaning import beam_engine, plain_engine, spark
-from components.cleaning.config import CleaningConfig, Spark
-from components.cleaning.own_rules import OwnRule
+from components.cleaning.config import CleaningConfig, OwnRule, Spark
 from components.cleaning.steps import Cleaning
 from pipeline.dag import BEAM_ARGUMENTS
 from schemas import storage, tables

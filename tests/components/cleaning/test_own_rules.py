@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from components.cleaning import own_rules
+from components.cleaning.config import OwnRule
 from components.cleaning.faults import Fault
-from components.cleaning.own_rules import OwnRule
 from schemas import records, tables
 from schemas.config import from_json, to_json
 from schemas.errors import ConfigError, HeadraceError

@@ -7,10 +7,9 @@ from hypothesis import strategies as st
 
 from components.cleaning import rules
 from components.cleaning.attributes import REDACTED
-from components.cleaning.config import CleaningConfig
+from components.cleaning.config import CleaningConfig, OwnRule
 from components.cleaning.decontamination.config import Decontamination
 from components.cleaning.faults import Fault
-from components.cleaning.own_rules import OwnRule
 from components.cleaning.sensitive.config import Sensitive
 from schemas import records, tables
 

@@ -8,8 +8,7 @@ import time
 import pytest
 
 from components.cleaning import plain_engine, spark
-from components.cleaning.config import CleaningConfig, Spark
-from components.cleaning.own_rules import OwnRule
+from components.cleaning.config import CleaningConfig, OwnRule, Spark
 from components.cleaning.steps import Cleaning
 from schemas import tables
 from schemas.errors import ConfigError, IntegrityError
