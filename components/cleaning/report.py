@@ -153,7 +153,7 @@ def tell(cleaning: Cleaning, *, seconds: float) -> CleaningReport:
     Raises:
         IntegrityError: of some source and modality there came not as many records as stayed and were rejected.
     """
-    came, stayed, rejected = _Seen(cleaning.source), _Seen(cleaning.cleaned), _rejections(cleaning.rejected)
+    came, stayed, rejected = _Seen(cleaning.source), _Seen(cleaning.cleaned), list(tables.rows(cleaning.rejected))
     funnels = tuple(_funnels(came.counts, stayed.counts, rejected))
     totals: collections.Counter[str] = collections.Counter()
     for funnel in funnels:
@@ -211,10 +211,6 @@ class _Seen:
             if NEAR_DUPLICATES in attributes:
                 self.clusters[attributes[NEAR_DUPLICATES]] += 1
                 self.sources[record_id] = source
-
-
-def _rejections(uri: str) -> list[dict[str, Any]]:
-    return list(tables.rows(uri))
 
 
 def _funnels(
