@@ -201,7 +201,7 @@ def _at_scale(reference: np.ndarray, other: np.ndarray, width: int, limit: int, 
     """The relation, looked for with bins of one width."""
     swapped = len(other) < len(reference)
     few, many = (other, reference) if swapped else (reference, other)
-    windows = _windows(few, many, width / (max_drift * 1e-6), limit)
+    windows = _windows(few, many, max(int(width / (max_drift * 1e-6)), 1), limit)
     peaks = _peaks(few, many, windows, width, limit)
     if swapped:
         peaks = dataclasses.replace(
@@ -225,14 +225,14 @@ def _at_scale(reference: np.ndarray, other: np.ndarray, width: int, limit: int, 
     return clock
 
 
-def _windows(few: np.ndarray, many: np.ndarray, longest: float, limit: int) -> list[tuple[int, int]]:
+def _windows(few: np.ndarray, many: np.ndarray, longest: int, limit: int) -> list[tuple[int, int]]:
     """Windows of events, spread evenly, as first and last but one index. Each is too short for a drift to blur it."""
     density = len(many) / max(many[-1] - many[0], 1) * 2 * limit
     affordable = int(_MOST_COMPARISONS / max(density, 1) / _WINDOWS)
     most = max(min(_WINDOW_EVENTS, affordable), _FEWEST_EVENTS)
     count = max(min(_WINDOWS, -(-len(few) // most)), 1)
-    by_time = -(-(few[-1] - few[0]) // max(int(longest), 1))
-    count = min(max(count, int(by_time)), _WINDOWS)
+    by_time = -(-int(few[-1] - few[0]) // longest)
+    count = min(max(count, by_time), _WINDOWS)
     found = []
     for edge in np.linspace(0, len(few), count + 1).astype(int)[:-1]:
         high = int(np.searchsorted(few, few[edge] + longest, side="right"))

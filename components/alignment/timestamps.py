@@ -12,6 +12,7 @@ import enum
 
 import numpy as np
 
+from components.cleaning.near_duplicates.kernels import compiled
 from schemas.errors import SourceError
 
 _MOST_PAIRS = 50_000_000  # 1.2 GB
@@ -107,15 +108,20 @@ def _sorted(times: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     return times[order], order
 
 
+@compiled
 def _nearest(times: np.ndarray, others: np.ndarray) -> np.ndarray:
     """For each time the index of the nearest other, both sorted: the earlier of equally near, the first of equal."""
-    after = np.searchsorted(others, times)
-    after_or_last = np.minimum(after, len(others) - 1)
-    before = np.maximum(after - 1, 0)
-    nearer = np.where(
-        (after > 0) & (times - others[before] <= np.abs(others[after_or_last] - times)), before, after_or_last
-    )
-    return nearer if _distinct(others) else np.searchsorted(others, others[nearer])
+    found = np.empty(len(times), np.int64)
+    first = after = 0  # the first of those equal to the last before the time; the first not before it
+    for place in range(len(times)):
+        time = times[place]
+        while after < len(others) and others[after] < time:
+            if others[after] > others[first]:
+                first = after
+            after += 1
+        nearer = after == 0 or (after < len(others) and others[after] - time < time - others[first])
+        found[place] = after if nearer else first
+    return found
 
 
 def _one_to_one(reference: np.ndarray, other: np.ndarray, tolerance: int) -> tuple[np.ndarray, np.ndarray]:
