@@ -1,0 +1,1 @@
+"""Varied copies of images: turned, cropped, mirrored and recoloured, with the boxes in them."""
