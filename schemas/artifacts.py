@@ -73,3 +73,10 @@ class CompressionReport(artifact.Artifact):
 
     TYPE_NAME = "headrace.CompressionReport"
     TYPE_ANNOTATION = system_artifacts.Statistics
+
+
+class DualEncoder(artifact.Artifact):
+    """Texts and images as points on one sphere: `encoder.json` and `weights.npy`."""
+
+    TYPE_NAME = "headrace.DualEncoder"
+    TYPE_ANNOTATION = system_artifacts.Model
