@@ -34,6 +34,15 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.texts)
 
+    @classmethod
+    def together(cls, parts: Sequence[Pairs]) -> Pairs:
+        """All of several, at least one, with images of one size."""
+        return cls(
+            texts=tuple(text for part in parts for text in part.texts),
+            images=np.concatenate([part.images for part in parts]),
+            clusters=tuple(cluster for part in parts for cluster in part.clusters),
+        )
+
     def take(self, rows: Sequence[int]) -> Pairs:
         """Some of them."""
         return Pairs(

@@ -36,3 +36,11 @@ def test_one_of_each_cluster_is_its_first():
     single = variants.one_a_cluster()
     assert single.texts == three.texts[:2]
     assert np.array_equal(single.images, three.images[:2])
+
+
+def test_pairs_of_several_splits_together_are_those_of_each():
+    parts = [drawings.pairs("eval"), drawings.pairs("train")]
+    every = pairs.Pairs.together(parts)
+    assert every.texts == parts[0].texts + parts[1].texts
+    assert every.clusters == parts[0].clusters + parts[1].clusters
+    assert np.array_equal(every.images[8:], parts[1].images)
