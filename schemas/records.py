@@ -15,6 +15,28 @@ MODALITIES = ("text", "image", "code")
 # or a line range in code (first, last, 0, 0).
 REGION = pa.struct([("label", pa.string()), ("bounds", pa.list_(pa.int64(), 4))])
 
+# A region of a sample: of which of its records, and bounds within the sample's own text, image or code.
+SAMPLE_REGION = pa.struct(
+    [
+        ("record_id", pa.string()),
+        ("modality", pa.string()),
+        ("label", pa.string()),
+        ("bounds", pa.list_(pa.int64(), 4)),
+    ]
+)
+
+# How a record came into a sample, where that was not by a common key: how sure it is, and of a join by time how far it
+# was from the reference, after what was added to its time because its clock differs.
+JOIN = pa.struct(
+    [
+        ("record_id", pa.string()),
+        ("method", pa.string()),
+        ("score", pa.float64()),
+        ("gap_us", pa.int64()),
+        ("clock_correction_us", pa.int64()),
+    ]
+)
+
 RECORD = pa.schema(
     [
         pa.field("record_id", pa.string(), nullable=False),
@@ -44,6 +66,10 @@ SAMPLE = pa.schema(
         pa.field("cluster", pa.string(), nullable=False),
         pa.field("split", pa.string(), nullable=False),
         pa.field("parent", pa.string()),
+        pa.field("weight", pa.float64(), nullable=False),
+        pa.field("joins", pa.list_(JOIN)),
+        pa.field("regions", pa.list_(SAMPLE_REGION)),
+        pa.field("attributes", pa.map_(pa.string(), pa.string()), nullable=False),
     ]
 )
 

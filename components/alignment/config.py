@@ -35,6 +35,19 @@ class Splits:
 
 
 @section
+class KeyJoin:
+    """What becomes of several records of one modality with one key. What is not taken is counted as surplus."""
+
+    texts: Literal["all", "first", "each"] = "all"
+    """all: one text of them, a line apart; first: the first, in the order of sources and then of ids; each: one sample
+    for each, with the same images and codes."""
+    images: Literal["first", "each"] = "first"
+    """As of texts."""
+    codes: Literal["first", "each"] = "first"
+    """As of texts."""
+
+
+@section
 class TimestampJoin:
     """Joins the sources of a data set by time: each of the others to the reference. Records of one source that share a
     key stay together; the time is that of the first."""
@@ -54,6 +67,8 @@ class TimestampJoin:
     """How far from the reference's clock that of another source may be."""
     max_drift_ppm: _Positive = 200.0
     """How much it may gain or lose, microseconds a second."""
+    examples: Annotated[int, pydantic.Field(ge=0, le=1000)] = 5
+    """How many ambiguous and unmatched records of each source the report names."""
 
     @pydantic.model_validator(mode="after")
     def _tolerant(self) -> typing_extensions.Self:
@@ -65,6 +80,9 @@ class TimestampJoin:
 @section
 class AlignmentConfig:
     """How records become samples."""
+
+    keys: dict[str, KeyJoin] = dataclasses.field(default_factory=dict)
+    """Rules for keys with several records of a modality, by the name of the data set; else those of `KeyJoin`."""
 
     timestamps: dict[str, TimestampJoin] = dataclasses.field(default_factory=dict)
     """Data sets whose sources have no common key and are joined by time, by name; all others are joined by key."""

@@ -28,7 +28,9 @@ def to_example(sample: Mapping[str, Any]) -> tf.train.Example:
         "modality": modality(sample),
         **{name: sample[name] for name in _OPTIONAL if sample[name] is not None},
     }
-    return tf.train.Example(features=tf.train.Features(feature={k: _bytes(v) for k, v in features.items()}))
+    weight = tf.train.Feature(float_list=tf.train.FloatList(value=[sample["weight"]]))
+    encoded = {name: _bytes(value) for name, value in features.items()} | {"weight": weight}
+    return tf.train.Example(features=tf.train.Features(feature=encoded))
 
 
 def write_shard(numbered: tuple[int, str], directory: str, shards: int) -> int:

@@ -1,8 +1,9 @@
-"""Transformed examples as arrays in memory, in an order that does not depend on how they were written."""
+"""Transformed examples as arrays in memory, in the order of their ids, however they were written."""
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import pathlib
 
 import numpy as np
@@ -19,6 +20,8 @@ _FEATURES = {
     "text_bytes": tf.io.FixedLenFeature([], tf.int64),
     "code_bytes": tf.io.FixedLenFeature([], tf.int64),
     "image": tf.io.FixedLenFeature([], tf.string),
+    "sample_id": tf.io.FixedLenFeature([], tf.string),
+    "weight": tf.io.FixedLenFeature([], tf.float32),
 }
 _READ_AT_ONCE = 512
 
@@ -33,6 +36,8 @@ class Examples:
         sizes: int64 `[samples, 2]`, UTF-8 bytes of text and of code that the ids stand for.
         images: uint8 `[samples, size, size, 3]`, zeros where there is none.
         has_image: float32 `[samples]`, 1 or 0.
+        weights: float32 `[samples]`, how much each counts in the loss.
+        keys: int64 `[samples]`, of their ids: what the randomness of a sample depends on.
     """
 
     ids: npt.NDArray[np.int32]
@@ -40,6 +45,8 @@ class Examples:
     sizes: npt.NDArray[np.int64]
     images: npt.NDArray[np.uint8]
     has_image: npt.NDArray[np.float32]
+    weights: npt.NDArray[np.float32]
+    keys: npt.NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -55,7 +62,7 @@ class Examples:
 
 
 def load(directory: str, budgets: TransformConfig) -> Examples:
-    """Reads a split, sorted by content.
+    """Reads a split, sorted by id.
 
     Args:
         directory: its folder of gzipped TFRecord files.
@@ -70,26 +77,33 @@ def load(directory: str, budgets: TransformConfig) -> Examples:
     for batch in dataset.map(lambda serialized: tf.io.parse_example(serialized, _FEATURES)):
         texts, codes = batch["text_ids"].to_list(), batch["code_ids"].to_list()
         sizes = np.stack([batch["text_bytes"].numpy(), batch["code_bytes"].numpy()], axis=1)
-        images = batch["image"].numpy()
-        rows += zip(texts, codes, images, sizes, strict=True)
+        ids, images, weights = (batch[name].numpy() for name in ("sample_id", "image", "weight"))
+        rows += zip(ids, texts, codes, images, sizes, weights, strict=True)
     if not rows:
         raise SourceError(
             "a split has no examples", where=directory, remedy="bring more data, or change `alignment` fractions"
         )
-    rows.sort(key=lambda row: row[:3])
+    rows.sort(key=lambda row: row[0])
+    ids, texts, codes, pictures, sizes, weights = zip(*rows, strict=True)
     laid = [
         sequence.layout(text, code, text_tokens=budgets.text_tokens, code_tokens=budgets.code_tokens)
-        for text, code, _, _ in rows
+        for text, code in zip(texts, codes, strict=True)
     ]
     size = budgets.image_size
     images = np.zeros((len(rows), size, size, 3), np.uint8)
-    for place, row in enumerate(rows):
-        if row[2]:
-            images[place] = tf.io.decode_png(row[2], channels=3).numpy()
+    for place, picture in enumerate(pictures):
+        if picture:
+            images[place] = tf.io.decode_png(picture, channels=3).numpy()
     return Examples(
-        ids=np.stack([ids for ids, _ in laid]),
+        ids=np.stack([tokens for tokens, _ in laid]),
         segments=np.stack([segments for _, segments in laid]).astype(np.int8),
-        sizes=np.stack([row[3] for row in rows]),
+        sizes=np.stack(sizes),
         images=images,
-        has_image=np.array([bool(row[2]) for row in rows], np.float32),
+        has_image=np.array([bool(picture) for picture in pictures], np.float32),
+        weights=np.array(weights, np.float32),
+        keys=np.array([_key(sample_id) for sample_id in ids], np.int64),
     )
+
+
+def _key(sample_id: bytes) -> int:
+    return int.from_bytes(hashlib.sha256(sample_id).digest()[:8], "big", signed=True)

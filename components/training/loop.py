@@ -85,9 +85,10 @@ class Trainer:
             tf.TensorSpec([None, size, size, 3], tf.uint8, "images"),
             tf.TensorSpec([None], tf.float32, "has_image"),
         ]
+        weights = tf.TensorSpec([None], tf.float32, "weights")
         # Traced once, for every length: a shape of its own would cost seconds.
         self._train_step = tf.function(
-            self._distributed_step, input_signature=[*batch, tf.TensorSpec([], tf.int64, "step")]
+            self._distributed_step, input_signature=[*batch, weights, tf.TensorSpec([], tf.int64, "step")]
         )
         self._score_batch = tf.function(self._token_nll, input_signature=batch)
 
@@ -159,20 +160,21 @@ class Trainer:
             DivergedError: the loss is not a number.
         """
         ids = _trimmed(batch)
-        loss = float(self._train_step(ids, batch.images, batch.has_image, step))
+        loss = float(self._train_step(ids, batch.images, batch.has_image, batch.weights, step))
         if not math.isfinite(loss):
             raise DivergedError(
                 f"the loss is {loss}", where=f"step {step + 1}", remedy="lower training.learning_rate and run again"
             )
         return loss, int((ids[:, 1:] != sequence.PAD).sum())
 
-    def _distributed_step(self, ids, images, has_image, step):  # type: ignore[no-untyped-def]
-        losses = self._strategy.run(self._replica_step, args=(ids, images, has_image, step))
+    def _distributed_step(self, ids, images, has_image, weights, step):  # type: ignore[no-untyped-def]
+        losses = self._strategy.run(self._replica_step, args=(ids, images, has_image, weights, step))
         return self._strategy.reduce("SUM", losses, axis=None)
 
-    def _replica_step(self, ids, images, has_image, step):  # type: ignore[no-untyped-def]
-        """Each replica takes its share of the batch; its loss is of the mean over the tokens of the whole batch."""
-        tokens = tf.math.count_nonzero(ids[:, 1:] != sequence.PAD, dtype=tf.float32)
+    def _replica_step(self, ids, images, has_image, weights, step):  # type: ignore[no-untyped-def]
+        """Each replica takes its share of the batch; its loss is of the weighted mean over the whole batch's tokens."""
+        counts = ids[:, 1:] != sequence.PAD
+        of_tokens = weights[:, None] * tf.cast(counts, tf.float32)
         replica = tf.cast(tf.distribute.get_replica_context().replica_id_in_sync_group, tf.int32)
         share = tf.shape(ids)[0] // self._strategy.num_replicas_in_sync
         mine = slice(replica * share, (replica + 1) * share)
@@ -180,7 +182,7 @@ class Trainer:
             nll = self.model.log_likelihood_loss(
                 ids[mine], _unit(images[mine]), has_image[mine], seed=self._dropout_seed(step, replica)
             )
-            loss = tf.reduce_sum(nll) / tokens
+            loss = tf.reduce_sum(nll * tf.boolean_mask(of_tokens[mine], counts[mine])) / tf.reduce_sum(of_tokens)
         gradients = tape.gradient(loss, self._weights)
         self.optimizer.apply([tf.convert_to_tensor(gradient) for gradient in gradients], self._weights)
         return loss

@@ -21,18 +21,20 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
     """Tokenises text and code, and scales the image.
 
     Args:
-        inputs: `text`, `image` (a PNG) and `code`, sparse strings with at most one value a row; others are ignored.
+        inputs: `text`, `image` (a PNG) and `code`, sparse strings with at most one value a row; `sample_id` and `weight`,
+            which serving does without; others are ignored.
         custom_config: the fields of `components.transform.config.TransformConfig`, and `tokenizer`: the path of a
             SentencePiece model.
 
     Returns:
         `text_ids`, `code_ids`: sparse int64, cut to their budgets. `text_bytes`, `code_bytes`: int64 `[batch]`, the
         UTF-8 bytes which those tokens stand for. `image`: string `[batch]`, a PNG of `image_size` squared, RGB, over
-        white, or `''`.
+        white, or `''`. `sample_id`: string `[batch]`. `weight`: float32 `[batch]`.
     """
     with tf.io.gfile.GFile(custom_config[TOKENIZER], "rb") as file:
         tokenizer = tensorflow_text.SentencepieceTokenizer(file.read())
-    outputs = {"image": scaled(_dense(inputs["image"]), custom_config["image_size"])}
+    outputs = {name: tf.squeeze(inputs[name], axis=1) for name in ("sample_id", "weight")}
+    outputs["image"] = scaled(_dense(inputs["image"]), custom_config["image_size"])
     for name in ("text", "code"):
         ids, size = tokens(tokenizer, _dense(inputs[name]), custom_config[f"{name}_tokens"])
         outputs[f"{name}_ids"] = tf.cast(ids, tf.int64).to_sparse()

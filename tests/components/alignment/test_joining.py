@@ -5,7 +5,7 @@ from tfx.types import channel
 
 from components.alignment import joining, splits
 from components.alignment.component import Align
-from components.alignment.config import AlignmentConfig
+from components.alignment.config import AlignmentConfig, KeyJoin
 from components.alignment.executor import Executor
 from components.alignment.report import AlignmentReport
 from components.cleaning.attributes import NEAR_DUPLICATES
@@ -34,9 +34,11 @@ FILLING = [record(f"filling {number}", "text", f"filling {number}".encode()) for
 def align(tmp_path):
     """Aligns records; the samples by text or code, and the report."""
 
-    def run(rows, name="run", seed=0):
+    def run(rows, name="run", seed=0, config=None):
         tables.write(tmp_path / name / "records", [tables.from_rows(rows, records.RECORD)], records.RECORD)
-        told = joining.align(tmp_path / name / "records", tmp_path / name / "samples", AlignmentConfig(), seed)
+        told = joining.align(
+            tmp_path / name / "records", tmp_path / name / "samples", config or AlignmentConfig(), seed
+        )
         return list(tables.rows(tmp_path / name / "samples")), told
 
     return run
@@ -181,3 +183,52 @@ def test_the_executor_writes_samples_and_report(tmp_path):
     assert samples.get_string_custom_property("digest") == tables.digest(samples.uri)
     told = AlignmentReport.read(pathlib.Path(report.uri))
     assert told.samples == 30 and told.seconds > 0
+
+
+def test_one_text_with_many_images_makes_a_sample_of_each_by_rule(align):
+    rows = [record("soup", "text", b"Soup"), *(record("soup", "image", b"png %d" % n, number=n) for n in range(3))]
+    samples, told = align([*FILLING, *rows], config=AlignmentConfig(keys={"things": KeyJoin(images="each")}))
+    soups = [sample for sample in samples if sample["text"] == "Soup"]
+    assert sorted(sample["image"] for sample in soups) == [b"png 0", b"png 1", b"png 2"]
+    assert len({sample["sample_id"] for sample in soups}) == 3 and len({sample["split"] for sample in soups}) == 1
+    assert told.surplus == 0
+
+
+def test_many_texts_of_one_image_make_a_sample_of_each_by_rule(align):
+    rows = [record("soup", "image", b"png"), *(record("soup", "text", b"Soup %d" % n, number=n) for n in range(2))]
+    samples, _ = align([*FILLING, *rows], config=AlignmentConfig(keys={"things": KeyJoin(texts="each")}))
+    soups = [sample for sample in samples if "Soup" in sample["text"]]
+    assert [sample["image"] for sample in soups] == [b"png", b"png"]
+
+
+def test_a_sample_of_a_pair_keeps_its_id_when_another_comes(align):
+    rules = AlignmentConfig(keys={"things": KeyJoin(images="each")})
+    rows = [record("soup", "text", b"Soup"), *(record("soup", "image", b"png %d" % n, number=n) for n in range(3))]
+    before, _ = align([*FILLING, *rows[:3]], "before", config=rules)
+    after, _ = align([*FILLING, *rows], "after", config=rules)
+    assert {sample["sample_id"] for sample in before} < {sample["sample_id"] for sample in after}
+
+
+def test_only_the_first_text_is_taken_by_rule_and_the_others_are_surplus(align):
+    rows = [record("soup", "text", b"Soup %s" % source.encode(), source=source) for source in "ba"]
+    samples, told = align([*FILLING, *rows], config=AlignmentConfig(keys={"things": KeyJoin(texts="first")}))
+    assert sample_of(samples, "Soup")["text"] == "Soup a" and told.surplus == 1
+
+
+def test_a_key_with_too_many_samples_is_refused(align):
+    rows = [
+        record("soup", name, b"%s %d" % (name.encode(), n), number=n) for name in ("text", "code") for n in range(32)
+    ]
+    rules = AlignmentConfig(keys={"things": KeyJoin(texts="each", codes="each")})
+    with pytest.raises(SourceError, match=r"alignment\.keys\.things: 1,024 samples of the one key `soup`"):
+        align([*FILLING, *rows], config=rules)
+
+
+def test_what_the_records_are_about_goes_with_the_sample(align):
+    rows = [record("soup", "text", b"Soup", source="a"), record("soup", "code", b"boil()", source="b")]
+    rows[0]["attributes"] |= {"group": "food", NEAR_DUPLICATES: "x"}
+    rows[1]["attributes"] |= {"group": "verbs", "author": "me"}
+    rows[1]["language"] = "python"
+    samples, _ = align([*FILLING, *rows])
+    assert sample_of(samples, "Soup")["attributes"] == {"group": "food", "author": "me", "code_language": "python"}
+    assert sample_of(samples, "Soup")["joins"] is None

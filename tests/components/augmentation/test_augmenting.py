@@ -34,6 +34,8 @@ def sample(number, split="train", image=True):
         "code": f"code({number})",
         "source": "mine",
         "record_ids": [f"record {number}"],
+        "weight": 1.0,
+        "attributes": {},
         "method": "key",
         "score": 1.0,
         "cluster": f"cluster {number}",

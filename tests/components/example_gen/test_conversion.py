@@ -14,6 +14,8 @@ def sample(number, split, **modalities):
         "sample_id": f"s{number}",
         "source": "emoji",
         "record_ids": ["r"],
+        "weight": 1.0,
+        "attributes": {},
         "method": "key",
         "score": 1.0,
         "cluster": "c",
@@ -25,8 +27,9 @@ def sample(number, split, **modalities):
 def test_an_absent_modality_is_an_absent_feature():
     row = tables.to_rows(tables.from_rows([sample(1, "train", text="héllo\n", image=b"\x89PNG")], records.SAMPLE))[0]
     features = conversion.to_example(row).features.feature
-    assert set(features) == {"sample_id", "source", "modality", "text", "image"}
+    assert set(features) == {"sample_id", "source", "modality", "text", "image", "weight"}
     assert features["text"].bytes_list.value == ["héllo\n".encode()]
+    assert features["weight"].float_list.value == [1.0]
     assert features["modality"].bytes_list.value == [b"text+image"]
 
 

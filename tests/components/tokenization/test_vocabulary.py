@@ -144,6 +144,7 @@ def test_the_node_writes_the_model_and_its_digest(tmp_path: pathlib.Path, model:
 
     rows = [
         {"image": None, "source": "toy", "record_ids": [], "method": "key", "score": 1.0, "cluster": row["sample_id"]}
+        | {"weight": 1.0, "attributes": {}}
         | row
         for row in SAMPLES
     ]

@@ -4,6 +4,7 @@ be."""
 from __future__ import annotations
 
 import concurrent.futures
+import dataclasses
 import math
 import os
 import pathlib
@@ -216,6 +217,22 @@ def test_a_loss_that_is_no_number_ends_the_training(tmp_path: pathlib.Path) -> N
     assert caught.value.where == "step 1" and "learning_rate" in str(caught.value.remedy)
 
 
+def test_a_sample_counts_as_its_weight_says() -> None:
+    config = dataclasses.replace(CONFIG, gpt=GptConfig(width=32, depth=2, heads=2), batch_size=6)
+    split = examples.load(str(transformed.made().examples / "Split-train"), transformed.BUDGETS)
+    six = split.take(np.arange(6))
+    twice = dataclasses.replace(six, weights=np.array([2, 1, 1, 0, 0, 0], np.float32))
+    repeated = six.take(np.array([0, 0, 1, 2]))
+    after = []
+    for batch in (twice, repeated, six):
+        trainer = loop.Trainer(config, transformed.BUDGETS, vocabulary=512, seed=0)
+        loss, _ = trainer._run(batch, 0)
+        after.append((loss, np.concatenate([weight.numpy().ravel() for weight in trainer.model.trainable_variables])))
+    (loss, weights), (expected_loss, expected), (unweighted_loss, _) = after
+    assert loss == pytest.approx(expected_loss, rel=1e-5) and loss != pytest.approx(unweighted_loss, rel=1e-3)
+    np.testing.assert_allclose(weights, expected, atol=1e-4)
+
+
 def test_the_model_does_not_look_ahead_nor_at_an_absent_image() -> None:
     split = examples.load(str(transformed.made().examples / "Split-train"), transformed.BUDGETS)
     trainer = loop.Trainer(CONFIG, transformed.BUDGETS, vocabulary=512, seed=0)
@@ -224,14 +241,14 @@ def test_the_model_does_not_look_ahead_nor_at_an_absent_image() -> None:
     place = int(few.lengths().min()) // 2
     later = few.ids.copy()
     later[:, place + 1 : few.lengths().min() - 1] = 77
-    changed = examples.Examples(later, few.segments, few.sizes, few.images, few.has_image)
+    changed = dataclasses.replace(few, ids=later)
     np.testing.assert_allclose(trainer.token_nll(changed)[:, : place + 1], nll[:, : place + 1], atol=1e-5)
     assert np.abs(trainer.token_nll(changed)[:, place + 1] - nll[:, place + 1]).max() > 1e-3
 
-    other = examples.Examples(few.ids, few.segments, few.sizes, 255 - few.images, few.has_image)
+    other = dataclasses.replace(few, images=255 - few.images)
     assert np.abs(trainer.token_nll(other) - nll).max() > 1e-4
     absent, other_absent = (
-        examples.Examples(few.ids, few.segments, few.sizes, images, np.zeros_like(few.has_image))
+        dataclasses.replace(few, images=images, has_image=np.zeros_like(few.has_image))
         for images in (few.images, 255 - few.images)
     )
     np.testing.assert_array_equal(trainer.token_nll(absent), trainer.token_nll(other_absent))

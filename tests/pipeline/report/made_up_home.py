@@ -117,6 +117,8 @@ def sample(number: int, **changes: object) -> dict[str, object]:
         "cluster": f"emoji:{number}",
         "split": ("train", "eval", "test")[number % 3],
         "parent": None,
+        "weight": 1.0,
+        "attributes": {},
     } | changes
 
 
