@@ -15,6 +15,12 @@ def of_texts(*texts, buckets=64, limit=12):
     return features.of_texts(texts, buckets=buckets, limit=limit)
 
 
+def gif():
+    file = io.BytesIO()
+    Image.new("RGB", (16, 16)).save(file, "GIF")
+    return file.getvalue()
+
+
 @settings(max_examples=50)
 @given(st.lists(st.text(max_size=60), max_size=5))
 def test_features_stay_in_the_table_and_do_not_depend_on_other_texts(texts):
@@ -32,6 +38,11 @@ def test_a_word_is_itself_and_its_trigrams_whatever_its_case():
     assert np.array_equal(of_texts("red", buckets=100_000)[0], red)
 
 
+def test_a_feature_is_never_taken_for_none():
+    found = of_texts("orange purple", buckets=2, limit=40)
+    assert np.count_nonzero(found) == 2 * (1 + 6)
+
+
 def test_a_long_text_is_looked_at_from_its_beginning():
     assert np.array_equal(of_texts("red square " * 100_000), of_texts("red square " * 10))
 
@@ -46,7 +57,7 @@ def test_what_is_transparent_is_white_and_images_are_scaled():
 
 @pytest.mark.parametrize(
     "broken",
-    [b"", b"no image", drawings.png("red", "disc", 64)[:100], b"GIF89a\x01\x00\x01\x00\x00\x00\x00;"],
+    [b"", b"no image", drawings.png("red", "disc", 64)[:100], gif()],
     ids=["empty", "text", "cut", "other format"],
 )
 def test_an_image_that_cannot_be_read_is_named(broken):

@@ -10,7 +10,7 @@ def on_sphere(random, count, dim=8):
 
 
 def test_own_texts_that_are_nearest_are_all_found():
-    vectors = on_sphere(np.random.default_rng(1), 50)
+    vectors = on_sphere(np.random.default_rng(1), 1500)
     assert retrieval.recall(vectors, vectors, 1) == 1.0
 
 
