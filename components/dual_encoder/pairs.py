@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from schemas import tables
 from schemas.errors import SourceError
 
 _COLUMNS = ("sample_id", "text", "image", "split", "cluster", "parent")
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,28 +72,26 @@ def read(samples: str, split: str, towers: TowersConfig, *, limit: int) -> Pairs
         SourceError: an image cannot be read.
         IntegrityError: the table is not whole.
     """
-    known = tables.columns(samples, ["sample_id", "split"])
-    wanted = sorted(
-        name
-        for name, own in zip(known["sample_id"].to_pylist(), known["split"].to_pylist(), strict=True)
-        if own == split
-    )
     found: dict[str, tuple[str, npt.NDArray[np.uint8], str]] = {}
-    del known
-    names = set(wanted)
     for shard, group in tables.groups(samples):
         for row in pa.Table.from_batches([tables.read_group(shard, group)]).select(_COLUMNS).to_pylist():
-            name = row["sample_id"]
-            if name in names and row["text"] and row["image"] and row["parent"] is None:
+            if row["split"] == split and row["text"] and row["image"] and row["parent"] is None:
+                name = row["sample_id"]
                 try:
                     [pixels] = features.of_images([row["image"]], size=towers.image_size)
                 except SourceError as error:
                     raise SourceError(error.what, where=f"sample {name}", remedy=error.remedy) from error
                 found[name] = (row["text"], pixels, row["cluster"])
-    chosen = [found[name] for name in wanted if name in found][:limit]
+                if len(found) >= 2 * limit:  # no more is held than that, however many there are
+                    found = _first(found, limit)
+    chosen = list(_first(found, limit).values())
     size = towers.image_size
     return Pairs(
         texts=tuple(text for text, _, _ in chosen),
         images=np.array([pixels for _, pixels, _ in chosen], np.uint8).reshape(-1, size, size, 3),
         clusters=tuple(cluster for _, _, cluster in chosen),
     )
+
+
+def _first(found: dict[str, T], limit: int) -> dict[str, T]:
+    return {name: found[name] for name in sorted(found)[:limit]}
