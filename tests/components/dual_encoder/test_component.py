@@ -77,6 +77,7 @@ def test_what_was_trained_finds_the_names_of_drawings_it_has_not_seen(made):
     images = loaded.encode_images([drawings.png(*one) for one in chosen])
     texts = loaded.encode_texts([" ".join(one) for one in chosen])
     assert retrieval.recall(images, texts, 1) >= 0.5, "chance is 0.125"
+    assert not loaded.encode_texts(["", "?!"]).any(), "what says nothing is like nothing"
 
 
 def test_the_same_inputs_are_the_same_bits(samples, made, tmp_path):
