@@ -1,0 +1,1 @@
+"""Varied copies of code that mean the same, with the ranges of lines in them."""
