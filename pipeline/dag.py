@@ -62,7 +62,9 @@ def build(config: Config, home: Home | None = None) -> pipeline.Pipeline:
         config=config.cleaning,
     ).with_beam_pipeline_args([*BEAM_ARGUMENTS, *config.cleaning.beam])
     align = Align(records=clean.outputs["cleaned"], config=config.alignment, seed=config.seed)
-    augment = Augment(samples=align.outputs["samples"], config=config.augmentation, seed=config.seed)
+    augment = Augment(
+        samples=align.outputs["samples"], config=config.augmentation, cleaning=config.cleaning, seed=config.seed
+    )
     examples = ExampleGen(samples=augment.outputs["augmented"])
 
     statistics = StatisticsGen(examples=examples.outputs["examples"])

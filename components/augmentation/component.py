@@ -8,6 +8,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 
 from components.augmentation import executor
 from components.augmentation.config import AugmentationConfig
+from components.cleaning.config import CleaningConfig
 from lineage.fingerprint import fingerprint
 from schemas import artifacts
 from schemas.config import to_json
@@ -18,6 +19,7 @@ class AugmentSpec(ComponentSpec):
 
     PARAMETERS = {
         "config": ExecutionParameter(type=str),
+        "cleaning": ExecutionParameter(type=str),
         "seed": ExecutionParameter(type=int),
         "code": ExecutionParameter(type=str),
     }
@@ -29,22 +31,27 @@ class Augment(base_component.BaseComponent):
     """Adds varied copies of training samples; each names its parent.
 
     Outputs:
-        augmented: `headrace.Samples`, those that came and then the copies.
+        augmented: `headrace.Samples`, those that came and then the copies; how many of each `copies`, and why there are not
+            more, is in its custom properties `copies` and `skipped`.
 
     Args:
         samples: aligned samples.
         config: how much to vary.
+        cleaning: the rules that copies must pass.
         seed: which samples are copied and how they are varied.
     """
 
     SPEC_CLASS = AugmentSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
 
-    def __init__(self, *, samples: channel.BaseChannel, config: AugmentationConfig, seed: int):
+    def __init__(
+        self, *, samples: channel.BaseChannel, config: AugmentationConfig, cleaning: CleaningConfig, seed: int
+    ):
         super().__init__(
             AugmentSpec(
                 samples=samples,
                 config=to_json(config),
+                cleaning=to_json(cleaning),
                 seed=seed,
                 code=fingerprint("components.augmentation.executor"),
                 augmented=channel.Channel(type=artifacts.Samples),

@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Annotated
 
 import pydantic
 
+from components.augmentation.code.config import CodeAugmentation
+from components.augmentation.image.config import ImageAugmentation
 from schemas.config import section
 
 _Part = Annotated[float, pydantic.Field(ge=0, le=1)]
 
 
 @section
-class AugmentationConfig:
-    """How much the training images are varied. Each copy is varied in all of these ways, by random amounts."""
+class Copies:
+    """How many varied copies there are of one kind, and how much they count. Only training samples get any."""
 
-    fraction: _Part = 0.25
-    """The part of the training samples with an image that gets a varied copy."""
-    rotation_degrees: Annotated[float, pydantic.Field(ge=0, le=180)] = 10.0
-    """Rotation by at most so much, either way."""
-    crop: Annotated[float, pydantic.Field(ge=0, lt=1)] = 0.1
-    """At most this part of each side is cut off before the image is scaled back to its size."""
-    colour: Annotated[float, pydantic.Field(ge=0, lt=1)] = 0.2
-    """Brightness, contrast and saturation change by at most this part, either way."""
+    fraction: _Part = 0.0
+    """The part of the training samples with that modality that get copies."""
+    number: Annotated[int, pydantic.Field(ge=1, le=20)] = 1
+    """How many each of them gets."""
+    weight: Annotated[float, pydantic.Field(gt=0, le=10)] = 1.0
+    """How much a copy counts in the loss, beside 1 for a sample that is no copy."""
+
+
+@section
+class AllCopies:
+    """How many copies there are of each kind. A copy differs from its parent in one modality."""
+
+    image: Copies = dataclasses.field(default_factory=lambda: Copies(fraction=0.25))
+    """Turned, cropped, mirrored and recoloured images."""
+    code: Copies = dataclasses.field(default_factory=Copies)
+    """Codes with other names, comments and layout that do the same."""
+
+
+@section
+class AugmentationConfig:
+    """How training samples are varied: how many copies, and each kind of change."""
+
+    copies: AllCopies = dataclasses.field(default_factory=AllCopies)
+    """How many copies there are."""
+    image: ImageAugmentation = dataclasses.field(default_factory=ImageAugmentation)
+    """How images are varied."""
+    code: CodeAugmentation = dataclasses.field(default_factory=CodeAugmentation)
+    """How codes are varied."""

@@ -1,21 +1,20 @@
-import io
+import json
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 from tfx.types import channel
 
 from components.augmentation import augmenting
 from components.augmentation.component import Augment
-from components.augmentation.config import AugmentationConfig
+from components.augmentation.config import AllCopies, AugmentationConfig, Copies
 from components.augmentation.executor import Executor
-from components.augmentation.images import vary
+from components.cleaning.config import CleaningConfig
 from components.cleaning.images import encode
 from schemas import artifacts, records, tables
 
-STILL = AugmentationConfig(rotation_degrees=0.0, crop=0.0, colour=0.0)
+ALL = Copies(fraction=1.0)
+NONE = Copies(fraction=0.0)
 
 
 def picture(seed=0, size=(24, 16)):
@@ -31,11 +30,11 @@ def sample(number, split="train", image=True):
         "sample_id": f"{number:032x}",
         "text": f"text {number}",
         "image": picture(number) if image else None,
-        "code": f"code({number})",
+        "code": f"def add_{number}(given):\n    # Adds.\n    total = given + {number}\n    return total\n",
         "source": "mine",
         "record_ids": [f"record {number}"],
         "weight": 1.0,
-        "attributes": {},
+        "attributes": {"code_language": "python", "group": "food"},
         "method": "key",
         "score": 1.0,
         "cluster": f"cluster {number}",
@@ -48,52 +47,88 @@ SAMPLES = [
 ]
 
 
+def copies_of(**kinds):
+    return AugmentationConfig(copies=AllCopies(**{"image": NONE, "code": NONE, **kinds}))
+
+
 @pytest.fixture
 def augment(tmp_path):
-    """Augments samples that are stored in batches of some size; the rows that came and the copies."""
+    """Augments samples that are stored in batches of some size; the rows that came, the copies and what was counted."""
 
-    def run(name="run", batch=120, seed=0, config=AugmentationConfig()):  # noqa: B008 (frozen)
-        batches = [tables.from_rows(SAMPLES[at : at + batch], records.SAMPLE) for at in range(0, 120, batch)]
+    def run(name="run", batch=120, seed=0, config=None, rows=SAMPLES, cleaning=None):
+        batches = [tables.from_rows(rows[at : at + batch], records.SAMPLE) for at in range(0, len(rows), batch)]
         tables.write(tmp_path / name / "samples", batches, records.SAMPLE)
-        count = augmenting.augment(tmp_path / name / "samples", tmp_path / name / "augmented", config, seed)
-        rows = list(tables.rows(tmp_path / name / "augmented"))
-        assert len(rows) == count
-        return rows[:120], rows[120:]
+        told = augmenting.augment(
+            tmp_path / name / "samples",
+            tmp_path / name / "augmented",
+            config or AugmentationConfig(),
+            cleaning or CleaningConfig(),
+            seed,
+        )
+        written = list(tables.rows(tmp_path / name / "augmented"))
+        assert told.rows == len(written) == len(rows) + sum(told.copies.values())
+        return written[: len(rows)], written[len(rows) :], told
 
     return run
 
 
 def test_samples_stay_and_copies_name_their_parents(augment):
-    kept, copies = augment()
-    assert kept == [{**row, "parent": None} for row in SAMPLES]
+    kept, copies, _ = augment(config=copies_of(image=ALL, code=ALL))
+    assert kept == tables.to_rows(tables.from_rows(SAMPLES, records.SAMPLE))
     parents = {row["sample_id"]: row for row in kept}
-    assert copies
+    kinds = {copy["attributes"]["augmentation"] for copy in copies}
+    assert kinds == {"image", "code"}
     for copy in copies:
-        parent = parents[copy["parent"]]
-        assert copy["image"] != parent["image"]
+        parent, kind = parents[copy["parent"]], copy["attributes"]["augmentation"]
         changed = {name for name in copy if copy[name] != parent[name]}
-        assert changed == {"sample_id", "image", "parent"}
+        assert changed == {"sample_id", kind, "parent", "attributes"}
     assert len({row["sample_id"] for row in kept + copies}) == 120 + len(copies)
 
 
-def test_only_training_samples_with_an_image_get_copies(augment):
-    _, copies = augment(config=AugmentationConfig(fraction=1.0))
+def test_only_training_samples_with_the_modality_get_copies(augment):
+    _, copies, told = augment(config=copies_of(image=ALL))
     expected = {row["sample_id"] for row in SAMPLES if row["split"] == "train" and row["image"]}
-    assert {copy["parent"] for copy in copies} == expected
+    assert {copy["parent"] for copy in copies} == expected and told.copies == {"image": len(expected)}
     assert {copy["split"] for copy in copies} == {"train"}
 
 
+def test_copies_are_in_the_cluster_of_their_parents(augment):
+    kept, copies, _ = augment(config=copies_of(image=ALL, code=ALL))
+    clusters = {row["sample_id"]: (row["cluster"], row["split"]) for row in kept}
+    assert all((copy["cluster"], copy["split"]) == clusters[copy["parent"]] for copy in copies)
+
+
 def test_a_fraction_of_nothing_gives_no_copy(augment):
-    assert augment(config=AugmentationConfig(fraction=0.0))[1] == []
+    assert augment(config=copies_of())[1] == []
 
 
 def test_the_fraction_is_kept():
-    taken = sum(augmenting.copy_of(f"sample {number}", 0, 0.25) is not None for number in range(4000))
+    taken = sum(bool(augmenting.chosen(f"sample {n}", "image", 0, Copies(fraction=0.25))) for n in range(4000))
     assert taken / 4000 == pytest.approx(0.25, abs=0.03)
 
 
+def test_the_number_and_the_weight_of_copies_are_as_said(augment):
+    _, copies, _ = augment(config=copies_of(image=Copies(fraction=1.0, number=3, weight=0.5)))
+    by_parent = {}
+    for copy in copies:
+        by_parent.setdefault(copy["parent"], []).append(copy)
+        assert copy["weight"] == 0.5
+    assert {len({copy["image"] for copy in own}) for own in by_parent.values()} == {3}
+
+
+def test_more_copies_leave_the_first_as_it_is(augment):
+    one, three = (
+        {copy["sample_id"]: copy for copy in augment(str(n), config=copies_of(image=Copies(fraction=0.5, number=n)))[1]}
+        for n in (1, 3)
+    )
+    assert one.items() <= three.items()
+
+
 def test_copies_do_not_depend_on_how_the_samples_are_divided(augment):
-    assert augment("one", batch=120) == augment("other", batch=7)
+    config = copies_of(image=ALL, code=ALL)
+    one, other = augment("one", batch=120, config=config), augment("other", batch=7, config=config)
+    assert one[2] == other[2]
+    assert sorted(one[1], key=lambda row: row["sample_id"]) == sorted(other[1], key=lambda row: row["sample_id"])
 
 
 def test_the_seed_decides(augment):
@@ -101,38 +136,42 @@ def test_the_seed_decides(augment):
     assert augment("one", seed=1)[1] != augment("other", seed=2)[1]
 
 
-@given(st.integers(0, 2**32), st.tuples(st.integers(8, 40), st.integers(8, 40)))
-def test_a_varied_image_has_its_size_and_keeps_what_it_shows(seed, size):
-    content = encode(Image.new("RGB", size, (250, 60, 60)))
-    varied = Image.open(io.BytesIO(vary(content, AugmentationConfig(), np.random.default_rng(seed))))
-    assert (varied.size, varied.mode, varied.format) == (size, "RGB", "PNG")
-    red, green, blue = varied.getpixel((size[0] // 2, size[1] // 2))
-    assert red > max(green, blue) + 60, "the middle is still red"
+def test_a_copy_that_the_cleaning_would_reject_is_not_made(augment):
+    rules = CleaningConfig(min_code_bytes=10_000)
+    _, copies, told = augment(config=copies_of(code=ALL), cleaning=rules)
+    assert copies == [] and told.skipped["code: too_short"] > 30
 
 
-def test_no_change_is_no_change():
-    assert vary(picture(), STILL, np.random.default_rng(0)) == picture()
+def test_what_cannot_be_varied_is_counted(augment):
+    rows = [{**row, "attributes": {"code_language": "cobol"}} for row in SAMPLES]
+    _, copies, told = augment(config=copies_of(code=ALL), rows=rows)
+    assert copies == [] and told.skipped == {"code: nothing_to_vary": 60}
 
 
-@pytest.mark.parametrize("change", [{"rotation_degrees": 10.0}, {"crop": 0.3}, {"colour": 0.2}])
-def test_each_change_changes_the_image(change):
-    values = {"rotation_degrees": 0.0, "crop": 0.0, "colour": 0.0, **change}
-    assert vary(picture(), AugmentationConfig(**values), np.random.default_rng(1)) != picture()
-
-
-def test_what_turns_into_view_is_white():
-    turned = AugmentationConfig(rotation_degrees=45.0, crop=0.0, colour=0.0)
-    black = encode(Image.new("RGB", (32, 32)))
-    varied = Image.open(io.BytesIO(vary(black, turned, np.random.default_rng(0))))
-    assert varied.getpixel((0, 0)) == (255, 255, 255)
+def test_regions_move_along(augment):
+    box = {"record_id": "r", "modality": "image", "label": "block", "bounds": [4, 4, 20, 12]}
+    lines = {"record_id": "r", "modality": "code", "label": "sum", "bounds": [3, 3, 0, 0]}
+    rows = [{**row, "regions": [box, lines]} for row in SAMPLES if row["image"]]
+    _, copies, _ = augment(config=copies_of(image=ALL, code=ALL), rows=rows)
+    for copy in copies:
+        varied, kept = ("image", lines) if copy["attributes"]["augmentation"] == "image" else ("code", box)
+        assert kept in copy["regions"]
+        [moved] = [region for region in copy["regions"] if region["modality"] == varied]
+        if varied == "code":
+            first, last, _, _ = moved["bounds"]
+            assert "+" in "".join(copy["code"].splitlines()[first - 1 : last])
+    assert any(copy["regions"][-1]["bounds"] not in (box["bounds"], lines["bounds"]) for copy in copies)
 
 
 def test_the_executor_writes_samples(tmp_path):
-    component = Augment(samples=channel.Channel(type=artifacts.Samples), config=AugmentationConfig(), seed=5)
+    component = Augment(
+        samples=channel.Channel(type=artifacts.Samples), config=AugmentationConfig(), cleaning=CleaningConfig(), seed=5
+    )
     assert component.id == "Augment"
     source, augmented = artifacts.Samples(), artifacts.Samples()
     source.uri, augmented.uri = str(tmp_path / "samples"), str(tmp_path / "augmented")
     tables.write(source.uri, [tables.from_rows(SAMPLES, records.SAMPLE)], records.SAMPLE)
     Executor().Do({"samples": [source]}, {"augmented": [augmented]}, component.exec_properties)
-    assert augmented.get_int_custom_property("rows") == tables.count(augmented.uri) > 120
+    copies = json.loads(augmented.get_string_custom_property("copies"))
+    assert augmented.get_int_custom_property("rows") == tables.count(augmented.uri) == 120 + copies["image"] > 120
     assert augmented.get_string_custom_property("digest") == tables.digest(augmented.uri)
