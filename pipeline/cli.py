@@ -271,12 +271,33 @@ def data_fetch(path: str, overrides: tuple[str, ...], as_json: bool) -> None:
 
 
 @data.command("sample")
+@click.argument("sample_id", required=False)
 @click.option("--count", default=5, show_default=True, type=click.IntRange(min=1), help="How many.")
-def data_sample(count: int) -> None:
-    """Print aligned samples of the last run, one JSON object a line."""
+def data_sample(sample_id: str | None, count: int) -> None:
+    """Print aligned samples of the last run, one JSON object a line; with its id (or how that begins) one of them, the records
+    that it was joined from, and why."""
     from pipeline import data
 
-    _print_lines(data.sample(Home.current(), count))
+    if sample_id is None:
+        _print_lines(data.sample(Home.current(), count))
+    else:
+        _print_json(data.one_sample(Home.current(), sample_id))
+
+
+@data.command("suspects")
+@click.option("--split", default="train", show_default=True, type=click.Choice(["train", "eval", "test"]))
+@click.option(
+    "--count", default=500, show_default=True, type=click.IntRange(min=2), help="How many samples to look at."
+)
+@click.option(
+    "--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Which others they are tried with."
+)
+def data_suspects(split: str, count: int, seed: int) -> None:
+    """Print pairs that may not belong together, one JSON object a line: the last trained model predicts their text and code
+    no better with their own image (or their code with their own text) than with another's."""
+    from pipeline import data
+
+    _print_lines(data.suspects(Home.current(), split, count, seed))
 
 
 @data.command("rejected")

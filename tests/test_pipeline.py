@@ -113,6 +113,27 @@ def test_samples_can_be_looked_at(sliced, first_run):
     assert {"sample_id", "text", "split"} <= set(json.loads(lines[0]))
 
 
+def test_a_sample_tells_why_its_records_are_together(sliced, first_run):
+    line = sliced.headrace("data", "sample", "--count", "1").stdout
+    told = json.loads(sliced.headrace("data", "sample", json.loads(line)["sample_id"]).stdout)
+    assert len(told["records"]) == len(told["record_ids"]) > 0
+    for record, reason in zip(told["records"], told["why"], strict=False):
+        assert record["origin"] in reason and record["key"] in reason
+    assert any(told["split"] in reason for reason in told["why"])
+    wrong = sliced.headrace("data", "sample", "nothing")
+    assert wrong.returncode == 1 and "no sample" in wrong.stderr and "headrace data sample" in wrong.stderr
+
+
+def test_pairs_that_may_not_belong_together_are_listed(sliced, first_run):
+    answer = sliced.headrace("data", "suspects", "--split", "train", "--count", "40")
+    assert answer.stderr == ""
+    rows = [json.loads(line) for line in answer.stdout.splitlines()]
+    heads = [row for row in rows if "suspects" in row]
+    assert {head["partner"] for head in heads} == {"image", "text"}
+    assert len(rows) == len(heads) + sum(head["suspects"] for head in heads)
+    assert all(row["excess_nats"] >= 0 for row in rows if row not in heads)
+
+
 def test_a_plain_local_dag_runner_runs_the_same_pipeline(sliced, first_run):
     program = (
         "from tfx.orchestration.local.local_dag_runner import LocalDagRunner\n"
