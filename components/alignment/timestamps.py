@@ -68,7 +68,7 @@ def join(reference_us: np.ndarray, other_us: np.ndarray, *, tolerance_us: int, h
     elif how is How.ONE_TO_ONE:
         left, right = _one_to_one(reference, other, tolerance_us)
     elif how is How.NEAREST:
-        right = _nearest(reference, other)
+        right = nearest(reference, other)
         left = np.flatnonzero(np.abs(other[right] - reference) <= tolerance_us)
         right = right[left]
     else:
@@ -79,6 +79,30 @@ def join(reference_us: np.ndarray, other_us: np.ndarray, *, tolerance_us: int, h
         placed = np.argsort(left, kind="stable")
         left, right, gaps = left[placed], right[placed], gaps[placed]
     return Pairs(left, right if other_order is None else other_order[right], gaps)
+
+
+@compiled
+def nearest(times: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """For each time the index of the nearest other: the earlier of equally near, the first of equal. One pass.
+
+    Args:
+        times: int64 [n], sorted.
+        others: int64 [m], sorted, at least one.
+
+    Returns:
+        int64 [n].
+    """
+    found = np.empty(len(times), np.int64)
+    first = after = 0  # the first of those equal to the last before the time; the first not before it
+    for place in range(len(times)):
+        time = times[place]
+        while after < len(others) and others[after] < time:
+            if others[after] > others[first]:
+                first = after
+            after += 1
+        nearer = after == 0 or (after < len(others) and others[after] - time < time - others[first])
+        found[place] = after if nearer else first
+    return found
 
 
 def mutual_nearest(reference_us: np.ndarray, other_us: np.ndarray, tolerance_us: int) -> tuple[np.ndarray, np.ndarray]:
@@ -92,8 +116,8 @@ def mutual_nearest(reference_us: np.ndarray, other_us: np.ndarray, tolerance_us:
     Returns:
         The indices of both, int64 [pairs] each, rising.
     """
-    right = _nearest(reference_us, other_us)
-    back = _nearest(other_us, reference_us)
+    right = nearest(reference_us, other_us)
+    back = nearest(other_us, reference_us)
     left = np.flatnonzero(
         (back[right] == np.arange(len(reference_us))) & (np.abs(other_us[right] - reference_us) <= tolerance_us)
     )
@@ -106,22 +130,6 @@ def _sorted(times: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         return times, None
     order = np.argsort(times, kind="stable")
     return times[order], order
-
-
-@compiled
-def _nearest(times: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """For each time the index of the nearest other, both sorted: the earlier of equally near, the first of equal."""
-    found = np.empty(len(times), np.int64)
-    first = after = 0  # the first of those equal to the last before the time; the first not before it
-    for place in range(len(times)):
-        time = times[place]
-        while after < len(others) and others[after] < time:
-            if others[after] > others[first]:
-                first = after
-            after += 1
-        nearer = after == 0 or (after < len(others) and others[after] - time < time - others[first])
-        found[place] = after if nearer else first
-    return found
 
 
 def _one_to_one(reference: np.ndarray, other: np.ndarray, tolerance: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.alignment import timestamps
@@ -19,6 +19,7 @@ def found(reference, other, tolerance, how):
     return list(zip(pairs.reference.tolist(), pairs.other.tolist(), strict=True))
 
 
+@settings(deadline=None)  # compiles at first
 @given(TIMES, TIMES, TOLERANCE)
 def test_windowed_takes_all_within_the_tolerance(reference, other, tolerance):
     assert found(reference, other, tolerance, How.WINDOWED) == [
@@ -29,6 +30,7 @@ def test_windowed_takes_all_within_the_tolerance(reference, other, tolerance):
     ]
 
 
+@settings(deadline=None)  # compiles at first
 @given(TIMES, TIMES, TOLERANCE)
 def test_nearest_takes_the_nearest_the_earlier_of_equally_near_and_the_first_of_equal(reference, other, tolerance):
     expected = []
@@ -39,6 +41,7 @@ def test_nearest_takes_the_nearest_the_earlier_of_equally_near_and_the_first_of_
     assert found(reference, other, tolerance, How.NEAREST) == expected
 
 
+@settings(deadline=None)  # compiles at first
 @given(TIMES, TIMES, TOLERANCE)
 def test_one_to_one_pairs_those_that_are_nearest_to_each_other_each_once(reference, other, tolerance):
     pairs = found(reference, other, tolerance, How.ONE_TO_ONE)
