@@ -99,12 +99,32 @@ def test_streams_that_have_nothing_to_do_with_each_other_are_refused(seed):
     assert isinstance(ask(random_events(generator, 3000), random_events(generator, 3000)), NoAnswer)
 
 
-def test_what_is_common_to_bursts_alone_is_no_answer():
-    for seed in range(20):
+@pytest.mark.parametrize("length_us", [2e6, 5e6, 20e6])
+def test_what_is_common_to_bursts_alone_is_no_answer(length_us):
+    for seed in range(10):
         generator = np.random.default_rng(seed)
-        starts = START_US + np.cumsum(generator.exponential(300e6, 20))
-        one, other = ((starts[:, None] + generator.uniform(0, 20e6, (20, 20))).ravel().astype(int) for _ in "ab")
+        starts = START_US + np.cumsum(generator.exponential(300e6, 100))
+        one, other = (
+            (starts[:, None] + generator.uniform(0, length_us, (100, 20))).ravel().astype(int) for _ in range(2)
+        )
         assert isinstance(ask(one, other), NoAnswer)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_streams_that_are_related_for_a_tenth_of_the_time_are_told(seed):
+    generator = np.random.default_rng(seed)
+    reference = random_events(generator, 20_000)
+    streams = derived(reference[18_000:], generator, offset_us=4.2e6)
+    unrelated = generator.integers(reference[0], reference[18_000], 18_000)
+    clock = ask(reference, np.concatenate([unrelated, streams.other]))
+    assert abs(clock.offset_at(int(reference[19_000])) - 4.2e6) < 2000
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_peaks_that_chance_makes_are_called_weak_not_ambiguous(seed):
+    generator = np.random.default_rng(seed)
+    unrelated = ask(random_events(generator, 20_000), random_events(generator, 20_000))
+    assert unrelated == NoAnswer(Refusal.WEAK)
 
 
 def test_an_offset_beyond_the_limit_is_not_replaced_by_another():
