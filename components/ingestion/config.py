@@ -68,7 +68,7 @@ class Directory:
 @section
 class JsonLines:
     """Rows of your own in JSON, one a line: `text`, `image` (a path beside the file) or `image_base64`, `code`; and if
-    you like `key`, `cluster`, `timestamp` (ISO 8601 or seconds since 1970), `language`, `license`."""
+    you like `key`, `cluster`, `timestamp` (ISO 8601 or seconds since 1970), `language`, `license`, `regions`."""
 
     kind: Literal["jsonl"] = "jsonl"
     """What this source is."""
@@ -83,7 +83,7 @@ class JsonLines:
 @section
 class Parquet:
     """Rows of your own in Parquet: columns `text`, `image` (encoded bytes), `code`; and if you like `key`, `cluster`,
-    `timestamp`, `language`, `license`."""
+    `timestamp`, `language`, `license`, `regions`."""
 
     kind: Literal["parquet"] = "parquet"
     """What this source is."""

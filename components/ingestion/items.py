@@ -6,12 +6,13 @@ import dataclasses
 import datetime
 import enum
 import pathlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Union
 
 import pyarrow as pa
 
-from schemas import progress, records, tables
+from schemas import progress, records, regions, tables
+from schemas.regions import Region
 
 NODE = "Ingest"
 _BATCH_ROWS = 512
@@ -19,7 +20,7 @@ _BATCH_BYTES = 8_000_000
 
 
 class Reason(str, enum.Enum):
-    """Why a file or a row does not become a record."""
+    """Why a file, a row or a region of a row is not taken."""
 
     TOO_LARGE = "too_large"
     NOT_UTF8 = "not_utf8"
@@ -29,6 +30,7 @@ class Reason(str, enum.Enum):
     LINK = "link"
     NOT_JSON = "not_json"
     BAD_FIELD = "bad_field"
+    BAD_REGION = "bad_region"
     NO_CONTENT = "no_content"
 
 
@@ -41,6 +43,7 @@ class Document:
         key: what it is joined by; unique within the data set up to modality.
         cluster: the thing that it is a variant of, if the source knows.
         attributes: further facts, kept with the record.
+        regions: its parts that have a label; see `schemas.regions`.
     """
 
     position: str
@@ -53,6 +56,7 @@ class Document:
     language: str | None = None
     license: str | None = None
     attributes: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    regions: Sequence[Region] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,6 +142,7 @@ def _record_row(source: str, dataset: str, document: Document) -> dict[str, Any]
         "source": source,
         "language": document.language,
         "license": document.license,
+        "regions": regions.to_rows(document.regions),
         "attributes": attributes,
     }
 

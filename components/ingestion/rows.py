@@ -17,10 +17,11 @@ from pyarrow import fs
 
 from components.ingestion.files import read_bounded
 from components.ingestion.items import Document, Item, Reason, Rejection
+from components.ingestion.row_regions import RowRegions
 from schemas import storage, tables
 from schemas.errors import SourceError
 
-_COLUMNS = ("text", "image", "code", "key", "cluster", "timestamp", "language", "license")
+_COLUMNS = ("text", "image", "code", "key", "cluster", "timestamp", "language", "license", "regions")
 _PARQUET_ROWS = 64
 
 
@@ -156,6 +157,7 @@ def _documents(
     except _FieldError as error:
         yield Rejection(position, *error.details)
         return
+    own = RowRegions(row.get("regions"), position)
     empty = True
     for modality, media_type, read in (
         ("text", "text/plain", _text),
@@ -174,7 +176,15 @@ def _documents(
         if content is not None:
             empty = False
             spoken = language if modality == "code" or (modality == "text" and row.get("code") is None) else None
-            yield document(position=place, modality=modality, media_type=media_type, content=content, language=spoken)
+            yield document(
+                position=place,
+                modality=modality,
+                media_type=media_type,
+                content=content,
+                language=spoken,
+                regions=own.taken(modality, content),
+            )
+    yield from own.rejections()
     if empty:
         yield Rejection(position, Reason.NO_CONTENT, "none", "one of text, image, code")
 
