@@ -10,69 +10,9 @@ import numpy as np
 
 from components.alignment import timestamps
 from components.alignment.pairing import Pairing
+from components.alignment.report import Ambiguous, Doubts, Unmatched
 
 _US = 1_000_000
-
-
-@dataclasses.dataclass(frozen=True)
-class Unmatched:
-    """A thing without a partner.
-
-    Attributes:
-        source: its source.
-        key: its key.
-        time: when, by its own clock, ISO 8601.
-        nearest: the key of what is nearest in the other stream; None if that is empty.
-        gap_s: how far away that is, clocks corrected.
-    """
-
-    source: str
-    key: str
-    time: str
-    nearest: str | None
-    gap_s: float | None
-
-
-@dataclasses.dataclass(frozen=True)
-class Ambiguous:
-    """A pair that could nearly as well have been another.
-
-    Attributes:
-        reference: the key of the reference's thing.
-        key: the key of what was joined to it.
-        time: when, by the reference's clock, ISO 8601.
-        gap_s: how far apart they are, clocks corrected.
-        rival: the key of the next best partner.
-        rival_source: its source: the reference's if the other's thing could have gone there.
-        rival_gap_s: how far away that one is.
-    """
-
-    reference: str
-    key: str
-    time: str
-    gap_s: float
-    rival: str
-    rival_source: str
-    rival_gap_s: float
-
-
-@dataclasses.dataclass(frozen=True)
-class Doubts:
-    """What is in doubt about the join of a source to its data set's reference.
-
-    Attributes:
-        source: the source.
-        ambiguous: how many pairs have a rival within the tolerance that is at most a third of it farther away.
-        ambiguous_examples: those with the nearest rivals.
-        unmatched_examples: things of the source without a partner, those nearest to the reference first.
-        unmatched_reference_examples: things of the reference without one, those nearest to the source first.
-    """
-
-    source: str
-    ambiguous: int
-    ambiguous_examples: tuple[Ambiguous, ...]
-    unmatched_examples: tuple[Unmatched, ...]
-    unmatched_reference_examples: tuple[Unmatched, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,7 +43,6 @@ def doubts(reference: Side, other: Side, pairing: Pairing, examples: int) -> Dou
     doubtful = np.flatnonzero(pairing.ambiguous)
     margins = pairing.rival_gaps_us[doubtful] - np.abs(pairs.gaps_us[doubtful])
     return Doubts(
-        source=other.source,
         ambiguous=len(doubtful),
         ambiguous_examples=tuple(
             _ambiguous(reference, other, pairing, pair) for pair in doubtful[_smallest(margins, examples)].tolist()

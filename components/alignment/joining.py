@@ -81,16 +81,9 @@ def _groups(
 def _group(dataset: str, joined: streams.Joined) -> Group:
     parts = [Part(row, _name(joined.thing)) for row in joined.thing.rows]
     for partner in joined.partners:
-        link = Link(_BY_TIME, partner.score, partner.gap_us, _correction_us(joined.thing, partner))
+        link = Link(_BY_TIME, partner.score, partner.gap_us, partner.clock_correction_us)
         parts.extend(Part(row, _name(partner.thing), link) for row in partner.thing.rows)
     return Group(dataset, _name(joined.thing), tuple(parts))
-
-
-def _correction_us(reference: streams.Thing, partner: streams.Partner) -> int | None:
-    """What was added to the partner's time."""
-    if reference.time_us is None or partner.thing.time_us is None:
-        return None
-    return reference.time_us + partner.gap_us - partner.thing.time_us
 
 
 def _name(thing: streams.Thing) -> str:

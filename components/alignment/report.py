@@ -6,7 +6,68 @@ import dataclasses
 import json
 import pathlib
 
+import pydantic
+
 FILE_NAME = "report.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Unmatched:
+    """A thing without a partner.
+
+    Attributes:
+        source: its source.
+        key: its key.
+        time: when, by its own clock, ISO 8601.
+        nearest: the key of what is nearest in the other stream; None if that is empty.
+        gap_s: how far away that is, clocks corrected.
+    """
+
+    source: str
+    key: str
+    time: str
+    nearest: str | None
+    gap_s: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Ambiguous:
+    """A pair that could nearly as well have been another.
+
+    Attributes:
+        reference: the key of the reference's thing.
+        key: the key of what was joined to it.
+        time: when, by the reference's clock, ISO 8601.
+        gap_s: how far apart they are, clocks corrected.
+        rival: the key of the next best partner.
+        rival_source: its source: the reference's if the other's thing could have gone there.
+        rival_gap_s: how far away that one is.
+    """
+
+    reference: str
+    key: str
+    time: str
+    gap_s: float
+    rival: str
+    rival_source: str
+    rival_gap_s: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Doubts:
+    """What is in doubt about the join of a source to its data set's reference.
+
+    Attributes:
+        ambiguous: how many pairs have a rival within the tolerance that is at most a third of it farther away.
+        ambiguous_examples: those with the nearest rivals.
+        unmatched_examples: things of the source without a partner, those nearest to the reference first.
+        unmatched_reference_examples: things of the reference without one, those nearest to the source first.
+    """
+
+    ambiguous: int
+    ambiguous_examples: tuple[Ambiguous, ...]
+    unmatched_examples: tuple[Unmatched, ...]
+    unmatched_reference_examples: tuple[Unmatched, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +93,7 @@ class StreamReport:
         unmatched: things of the source without one.
         untimed: things of the source that have no time.
         gaps_s: quantiles of the gaps after the clock was corrected, by name (`5%`).
+        doubts: what is in doubt about it, with examples.
     """
 
     dataset: str
@@ -51,6 +113,7 @@ class StreamReport:
     unmatched: int
     untimed: int
     gaps_s: dict[str, float]
+    doubts: Doubts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,5 +163,5 @@ class AlignmentReport:
     @classmethod
     def read(cls, directory: pathlib.Path) -> AlignmentReport:
         """The report in a directory."""
-        plain = json.loads((directory / FILE_NAME).read_text(encoding="utf-8"))
-        return cls(**{**plain, "streams": tuple(StreamReport(**stream) for stream in plain.get("streams", ()))})
+        text = (directory / FILE_NAME).read_text(encoding="utf-8")
+        return pydantic.TypeAdapter(cls).validate_json(text)

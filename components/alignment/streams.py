@@ -15,9 +15,9 @@ import numpy as np
 
 from components.alignment import clocks
 from components.alignment.config import TimestampJoin
-from components.alignment.doubts import Doubts, Side, doubts, iso
+from components.alignment.doubts import Side, doubts, iso
 from components.alignment.pairing import Pairing, pair
-from components.alignment.report import StreamReport
+from components.alignment.report import Doubts, StreamReport
 from schemas.errors import SourceError
 
 _US = 1_000_000
@@ -64,33 +64,17 @@ class Joined(NamedTuple):
     partners: tuple[Partner, ...]
 
 
-class Outcome(NamedTuple):
-    """What came of a data set.
-
-    Attributes:
-        joined: every thing of the reference with its partners, then those of other sources that have none.
-        reports: how each other source was joined.
-        doubts: what is in doubt about that, in the same order.
-    """
-
-    joined: list[Joined]
-    reports: list[StreamReport]
-    doubts: list[Doubts]
-
-
 def join(dataset: str, things: Sequence[Thing], config: TimestampJoin) -> tuple[list[Joined], list[StreamReport]]:
-    """`outcome` without the doubts."""
-    found = outcome(dataset, things, config)
-    return found.joined, found.reports
-
-
-def outcome(dataset: str, things: Sequence[Thing], config: TimestampJoin) -> Outcome:
     """Joins the things of a data set.
 
     Args:
         dataset: its name.
         things: of all its sources.
         config: how.
+
+    Returns:
+        Every thing of the reference with its partners, then those of other sources that have none; and how each source
+        was joined.
 
     Raises:
         SourceError: the reference is not among the sources, or the relation of two clocks cannot be told.
@@ -107,8 +91,8 @@ def outcome(dataset: str, things: Sequence[Thing], config: TimestampJoin) -> Out
     reference, times_us = _ordered(by_source.pop(config.reference))
     reference_side = Side(config.reference, [thing.key for thing in reference], times_us)
     partners: list[list[Partner] | None] = [None] * len(reference)
-    found = Outcome([], [], [])
     alone: list[Joined] = []
+    reports = []
     for source, own in sorted(by_source.items()):
         others, other_us = _ordered(own)
         pairing = pair(times_us, other_us, config)
@@ -123,12 +107,11 @@ def outcome(dataset: str, things: Sequence[Thing], config: TimestampJoin) -> Out
         is_alone = np.ones(len(others), bool)
         is_alone[pairing.pairs.other] = False
         alone.extend(Joined(others[index], ()) for index in np.flatnonzero(is_alone).tolist())
-        found.reports.append(_report(dataset, source, len(reference), len(others), len(other_us), pairing, config))
         other_side = Side(source, [thing.key for thing in others], other_us)
-        found.doubts.append(doubts(reference_side, other_side, pairing, config.examples))
-    found.joined.extend(Joined(thing, tuple(own or ())) for thing, own in zip(reference, partners, strict=True))
-    found.joined.extend(alone)
-    return found
+        in_doubt = doubts(reference_side, other_side, pairing, config.examples)
+        counts = (len(reference), len(others), len(other_us))
+        reports.append(_report(dataset, source, counts, pairing, in_doubt, config))
+    return [Joined(thing, tuple(own or ())) for thing, own in zip(reference, partners, strict=True)] + alone, reports
 
 
 def _ordered(things: Sequence[Thing]) -> tuple[list[Thing], np.ndarray]:
@@ -158,9 +141,9 @@ def _partners(others: Sequence[Thing], other_us: np.ndarray, pairing: Pairing) -
 
 
 def _report(
-    dataset: str, source: str, references: int, others: int, timed: int, pairing: Pairing, config: TimestampJoin
+    dataset: str, source: str, counts: tuple[int, int, int], pairing: Pairing, in_doubt: Doubts, config: TimestampJoin
 ) -> StreamReport:
-    clock, pairs = pairing.clock, pairing.pairs
+    (references, others, timed), clock, pairs = counts, pairing.clock, pairing.pairs
     return StreamReport(
         dataset=dataset,
         reference=config.reference,
@@ -179,6 +162,7 @@ def _report(
         unmatched=others - len(np.unique(pairs.other)),
         untimed=others - timed,
         gaps_s={name: gap / _US for name, gap in pairs.quantiles_us().items()},
+        doubts=in_doubt,
     )
 
 

@@ -119,6 +119,10 @@ def test_the_clock_is_corrected_and_told(align):
     assert abs(stream.gaps_s["50%"]) < 0.001
     assert stream.origin.startswith("2020-09-13T")
     joined = [sample for sample in samples.values() if sample["method"] == "timestamp"]
+    for sample in joined:
+        [join] = sample["joins"]
+        assert join["record_id"] == sample["record_ids"][1] and join["score"] == sample["score"]
+        assert join["clock_correction_us"] == pytest.approx(-4.23e6, abs=50_000) and abs(join["gap_us"]) < 20_000
     right = sum(streams.partner[int(sample["code"].split()[1])] == int(sample["text"].split()[1]) for sample in joined)
     assert right / len(joined) > 0.98 and right > 0.98 * (streams.partner >= 0).sum()
 
