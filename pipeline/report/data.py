@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from components.alignment.report import AlignmentReport
 from components.cleaning.report import CleaningReport
-from pipeline.report import facts
+from pipeline.report import facts, joins
 from pipeline.report.outputs import NotThereError, Outputs
 from schemas import tables
 
@@ -33,6 +33,7 @@ def read(outputs: Outputs) -> facts.Funnel:
         modalities=_most_first(alignment.by_modality) if alignment else None,
         notes=tuple(_notes(alignment)) if alignment else (),
         cleaning=_told(cleaning) if cleaning else None,
+        tables=(*(joins.joins(alignment) if alignment else ()), *_copies(outputs)),
     )
 
 
@@ -49,6 +50,13 @@ def _stages(outputs: Outputs) -> Iterable[facts.Stage]:
         if rows is not None:
             added = node == "Augment" and aligned is not None
             yield facts.Stage(node, rows, unit, f"{rows - (aligned or 0):,} of them augmented copies" if added else "")
+
+
+def _copies(outputs: Outputs) -> Iterable[facts.Table]:
+    try:
+        return joins.copies(outputs.artifact("Augment", "augmented").properties)
+    except NotThereError:
+        return ()
 
 
 def _cleaning(outputs: Outputs) -> CleaningReport | None:

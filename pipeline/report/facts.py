@@ -147,6 +147,21 @@ class Counts:
 
 
 @dataclasses.dataclass(frozen=True)
+class Table:
+    """A table of words; the first column names its row.
+
+    Attributes:
+        caption: what the table tells.
+        columns: what each column holds.
+        rows: as many words each as there are columns.
+    """
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class Lengths:
     """How long the records of a modality are, in bytes: 5% are shorter than `low`, half than `median`, 95% than `high`."""
 
@@ -205,6 +220,7 @@ class Funnel:
         modalities: aligned samples by the modalities that they have, most first.
         notes: further facts about the data, in sentences.
         cleaning: what cleaning did beyond counting.
+        tables: of joins without a key, and of copies.
     """
 
     stages: tuple[Stage, ...]
@@ -214,6 +230,7 @@ class Funnel:
     modalities: tuple[tuple[str, int], ...] | None = None
     notes: tuple[str, ...] = ()
     cleaning: Cleaning | None = None
+    tables: tuple[Table, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,6 +9,7 @@ import math
 
 from PIL import Image, ImageDraw
 
+from components.alignment.report import Ambiguous, Doubts, StreamReport, Unmatched
 from components.compression import report as compression
 from components.evaluation import report as evaluation
 from components.infra_validation import report as serving
@@ -87,6 +88,33 @@ def run(status: Status = Status.DONE, of: tuple[f.Node, ...] | None = None) -> f
     )
 
 
+def stream() -> StreamReport:
+    """A join by time with something in every part."""
+    alone = Unmatched("notes", "n7", "2026-01-02T03:04:05+00:00", "l7", 9.5)
+    return StreamReport(
+        dataset="days",
+        reference="log",
+        source="notes",
+        how="one_to_one",
+        tolerance_s=0.015,
+        origin="2026-01-01T00:00:00+00:00",
+        offset_s=4.1998,
+        offset_error_s=0.001,
+        drift_ppm=40.0,
+        drift_error_ppm=0.5,
+        spread_s=0.005,
+        evidence=900.0,
+        pairs=320,
+        unmatched_reference=80,
+        unmatched=2,
+        untimed=1,
+        gaps_s={"50%": 0.0001},
+        doubts=Doubts(
+            1, (Ambiguous("l1", "n1", "2026-01-01T00:00:01+00:00", 0.002, "n2", "notes", 0.003),), (alone,), ()
+        ),
+    )
+
+
 def funnel() -> f.Funnel:
     ingested = {
         ("emoji_datasource", "image"): 3786,
@@ -129,6 +157,7 @@ def funnel() -> f.Funnel:
             lengths=(f.Lengths("text", "before", 11281, 12, 80, 1900), f.Lengths("text", "after", 11140, 12, 82, 1910)),
             examples=(f.RejectedRecord("too_short", "emoji.json#12", "1 bytes", "2 bytes"),),
         ),
+        tables=(f.Table("notes joined to log by time", ("", ""), (("how", "one to one"), (HOSTILE, HOSTILE))),),
     )
 
 

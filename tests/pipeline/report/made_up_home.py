@@ -176,12 +176,18 @@ def data(home: MadeUpHome) -> None:
     by_source = {"emoji": {"train": 14, "eval": 3, "test": 3}, "python": {"train": 15, "eval": 3, "test": 3}}
     modalities = {"text+image+code": 20, "text+code": 21}
     splits = {"train": 29, "eval": 6, "test": 6}
-    AlignmentReport(41, modalities, splits, by_source, {"key": 41}, {"code": 1}, 2, 3, 37, 4, 0).write(places["report"])
+    told = AlignmentReport(41, modalities, splits, by_source, {"key": 41}, {"code": 1}, 2, 3, 37, 4, 0)
+    dataclasses.replace(told, streams=(made_up.stream(),)).write(places["report"])
     write_table(places["samples"], [row for row in samples() if row["parent"] is None])
     home.ended("Align")
     places = home.publish(
         "Augment",
-        {"augmented": ("headrace.Samples", {"rows": 44})},
+        {
+            "augmented": (
+                "headrace.Samples",
+                {"rows": 44, "copies": '{"image": 3}', "skipped": '{"code: nothing_to_vary": 5}'},
+            )
+        },
         {"samples": home.artifact_id("Align", "samples")},
     )
     write_table(places["augmented"], samples())
