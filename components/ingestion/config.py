@@ -6,11 +6,13 @@ from typing import Annotated, Literal, Union
 
 import pydantic
 
+from schemas import times
 from schemas.config import section
 
 SourceName = Annotated[str, pydantic.StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 _Path = Annotated[str, pydantic.Field(min_length=1)]
 _Limit = Annotated[int, pydantic.Field(ge=1)]
+_TimeZone = Annotated[str, pydantic.AfterValidator(times.known_zone)]
 
 
 @section
@@ -78,6 +80,14 @@ class JsonLines:
     """The data set that its records belong to; only records of one data set are joined. Null: the source's name."""
     license: str | None = None
     """The licence of the data where a row does not name its own."""
+    timezone: _TimeZone = "UTC"
+    """The time zone of timestamps without an offset, by its IANA name, for instance Europe/Berlin."""
+    ambiguous_times: times.Ambiguous = "refuse"
+    """What a timestamp without an offset is that comes twice, as clocks are put back: rejected with its row, or the
+    earlier or later of the two."""
+    missing_times: times.Missing = "refuse"
+    """What a timestamp without an offset is that never comes, as clocks are put forward: rejected with its row, or put
+    forward as well."""
 
 
 @section
@@ -93,6 +103,14 @@ class Parquet:
     """The data set that its records belong to; only records of one data set are joined. Null: the source's name."""
     license: str | None = None
     """The licence of the data where a row does not name its own."""
+    timezone: _TimeZone = "UTC"
+    """The time zone of timestamps without an offset, by its IANA name, for instance Europe/Berlin."""
+    ambiguous_times: times.Ambiguous = "refuse"
+    """What a timestamp without an offset is that comes twice, as clocks are put back: rejected with its row, or the
+    earlier or later of the two."""
+    missing_times: times.Missing = "refuse"
+    """What a timestamp without an offset is that never comes, as clocks are put forward: rejected with its row, or put
+    forward as well."""
 
 
 Source = Annotated[

@@ -20,9 +20,13 @@ from components.ingestion.items import Document, Item, Reason, Rejection
 from components.ingestion.row_regions import RowRegions
 from schemas import storage, tables
 from schemas.errors import SourceError
+from schemas.times import DoubtfulTimeError, LocalTimes
 
 _COLUMNS = ("text", "image", "code", "key", "cluster", "timestamp", "language", "license", "regions")
 _PARQUET_ROWS = 64
+_UNITS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}  # a second
+_UTC = LocalTimes()
+_DOUBTFUL = "a time with an offset, or a rule of the source: ambiguous_times, missing_times"
 
 
 class _FieldError(Exception):
@@ -68,17 +72,21 @@ def row_file_states(path: pathlib.Path | str, extension: str) -> list[list[str |
     return [[entry.name, entry.size_bytes, entry.modified_ns] for entry in entries]
 
 
-def read_jsonl(path: pathlib.Path | str, *, max_file_bytes: int, license_: str | None) -> Iterator[Item]:
+def read_jsonl(
+    path: pathlib.Path | str, *, max_file_bytes: int, license_: str | None, local_times: LocalTimes = _UTC
+) -> Iterator[Item]:
     """The documents of JSONL files. An `image` is a path relative to its file, which it may not lead out of."""
     for file, line_number, row in _lines(path, max_file_bytes):
         position = f"{_name_of(file)}:{line_number}"
         if isinstance(row, Rejection):
             yield row
             continue
-        yield from _documents(row, position, _folder_of(file), max_file_bytes, license_)
+        yield from _documents(row, position, _folder_of(file), max_file_bytes, license_, local_times)
 
 
-def read_parquet(path: pathlib.Path | str, *, max_file_bytes: int, license_: str | None) -> Iterator[Item]:
+def read_parquet(
+    path: pathlib.Path | str, *, max_file_bytes: int, license_: str | None, local_times: LocalTimes = _UTC
+) -> Iterator[Item]:
     """The documents of Parquet files. An `image` is encoded bytes, or a struct with such a field `bytes`."""
     for file in row_files(path, "parquet"):
         number = 0
@@ -88,9 +96,10 @@ def read_parquet(path: pathlib.Path | str, *, max_file_bytes: int, license_: str
                 table = tables.open_shard(file)
                 columns = [column for column in _COLUMNS if column in table.schema_arrow.names]
                 for batch in table.iter_batches(batch_size=_PARQUET_ROWS, columns=columns):
-                    for row in batch.to_pylist():
+                    for row in _rows(batch):
                         number += 1
-                        yield from _documents(row, f"{name}:{number}", folder, max_file_bytes, license_)
+                        position = f"{name}:{number}"
+                        yield from _documents(row, position, folder, max_file_bytes, license_, local_times)
         except (pa.ArrowException, OSError) as error:
             message = str(error).splitlines()[0]
             yield Rejection(f"{name}:{number + 1}", Reason.UNREADABLE, message, "Parquet")
@@ -142,15 +151,42 @@ def _parse(line: bytes, position: str) -> dict[str, Any] | Rejection:
     return row
 
 
+def _rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:
+    """The rows, with times that keep to what the file says: the instant, whatever the zone's name, or what is shown.
+
+    Arrow itself fails for the whole batch at the name of a zone that it does not know, or a time before the year 1.
+    """
+    place = batch.schema.get_field_index("timestamp")
+    if place < 0 or not pa.types.is_timestamp(batch.schema.field(place).type):
+        return batch.to_pylist()
+    kind = batch.schema.field(place).type
+    columns = [column.cast(pa.int64()) if at == place else column for at, column in enumerate(batch.columns)]
+    rows = pa.RecordBatch.from_arrays(columns, batch.schema.names).to_pylist()
+    start = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc if kind.tz else None)
+    for row in rows:
+        count = row["timestamp"]
+        if count is not None:
+            try:
+                row["timestamp"] = start + datetime.timedelta(microseconds=count * 1_000_000 // _UNITS[kind.unit])
+            except OverflowError:
+                row["timestamp"] = f"{count} {kind.unit} since 1970"
+    return rows
+
+
 def _documents(
-    row: Mapping[str, Any], position: str, folder: pathlib.Path | str, max_bytes: int, license_: str | None
+    row: Mapping[str, Any],
+    position: str,
+    folder: pathlib.Path | str,
+    max_bytes: int,
+    license_: str | None,
+    local_times: LocalTimes,
 ) -> Iterator[Item]:
     try:
         document = functools.partial(
             Document,
             key=_name(row, "key") or position,
             cluster=_name(row, "cluster"),
-            timestamp=_timestamp(row.get("timestamp")),
+            timestamp=_timestamp(row.get("timestamp"), local_times),
             license=_name(row, "license") or license_,
         )
         language = _name(row, "language")
@@ -250,7 +286,7 @@ def _name(row: Mapping[str, Any], name: str) -> str | None:
     return str(value).encode("utf-8", "backslashreplace").decode()
 
 
-def _timestamp(value: Any) -> datetime.datetime | None:
+def _timestamp(value: Any, local_times: LocalTimes) -> datetime.datetime | None:
     if value is None:
         return None
     try:
@@ -259,9 +295,9 @@ def _timestamp(value: Any) -> datetime.datetime | None:
         elif isinstance(value, (int, float)) and not isinstance(value, bool):
             value = datetime.datetime.fromtimestamp(value, datetime.timezone.utc)
         if isinstance(value, datetime.datetime):
-            return (
-                value.astimezone(datetime.timezone.utc) if value.tzinfo else value.replace(tzinfo=datetime.timezone.utc)
-            )
+            return value.astimezone(datetime.timezone.utc) if value.tzinfo else local_times.to_utc(value)
+    except DoubtfulTimeError as error:
+        raise _FieldError(Reason.BAD_FIELD, f"timestamp: {error}", _DOUBTFUL) from error
     except (ValueError, OverflowError, OSError) as error:
         raise _FieldError(Reason.BAD_FIELD, f"timestamp: {error}", "ISO 8601 or seconds since 1970") from error
     raise _FieldError(Reason.BAD_FIELD, f"timestamp: {type(value).__name__}", "ISO 8601 or seconds since 1970")

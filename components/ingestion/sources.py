@@ -16,7 +16,7 @@ import pyarrow as pa
 from components.ingestion import config as sections
 from components.ingestion import emoji, files, items, packages, python_library, rows
 from lineage.fingerprint import fingerprint
-from schemas import progress, records, storage, tables
+from schemas import progress, records, storage, tables, times
 from schemas.config import to_plain
 from schemas.errors import SourceError, StorageError
 from schemas.home import Home
@@ -114,7 +114,8 @@ def _read(source: sections.Source, max_bytes: int, home: Home) -> Iterator[items
     if isinstance(source, sections.Directory):
         return files.read_directory(path, source.patterns, max_file_bytes=max_bytes, license_=source.license)
     read = rows.read_jsonl if isinstance(source, sections.JsonLines) else rows.read_parquet
-    return read(path, max_file_bytes=max_bytes, license_=source.license)
+    local_times = times.LocalTimes(source.timezone, source.ambiguous_times, source.missing_times)
+    return read(path, max_file_bytes=max_bytes, license_=source.license, local_times=local_times)
 
 
 def _state(source: sections.Source, max_bytes: int) -> object:

@@ -9,6 +9,7 @@ import pytest
 from components.ingestion.items import Document, Reason
 from components.ingestion.rows import read_jsonl, read_parquet
 from schemas.errors import SourceError
+from schemas.times import LocalTimes
 
 UTC = datetime.timezone.utc
 
@@ -17,10 +18,10 @@ UTC = datetime.timezone.utc
 def jsonl(tmp_path):
     """Writes rows (dicts, or lines as bytes) and reads them back."""
 
-    def read(*rows, max_file_bytes=1000):
+    def read(*rows, max_file_bytes=1000, **options):
         lines = [row if isinstance(row, bytes) else json.dumps(row).encode() for row in rows]
         (tmp_path / "rows.jsonl").write_bytes(b"\n".join(lines) + b"\n")
-        return list(read_jsonl(tmp_path / "rows.jsonl", max_file_bytes=max_file_bytes, license_="MIT"))
+        return list(read_jsonl(tmp_path / "rows.jsonl", max_file_bytes=max_file_bytes, license_="MIT", **options))
 
     return read
 
@@ -61,6 +62,36 @@ def test_an_image_may_come_in_base64(jsonl):
 def test_timestamps_are_utc(jsonl, value, expected):
     [item] = jsonl({"text": "x", "timestamp": value})
     assert item.timestamp == expected
+
+
+def test_a_time_without_an_offset_is_of_the_sources_zone_and_an_offset_wins(jsonl):
+    rows = [
+        {"text": "x", "timestamp": value} for value in ("2024-05-01T12:00:00", "2024-05-01", "2024-05-01T12:00:00Z", 0)
+    ]
+    items = jsonl(*rows, local_times=LocalTimes("America/New_York"))
+    assert [item.timestamp for item in items] == [
+        datetime.datetime(2024, 5, 1, 16, tzinfo=UTC),
+        datetime.datetime(2024, 5, 1, 4, tzinfo=UTC),
+        datetime.datetime(2024, 5, 1, 12, tzinfo=UTC),
+        datetime.datetime(1970, 1, 1, tzinfo=UTC),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("time", "fault"),
+    [("2024-10-27T02:30:00", "comes twice"), ("2024-03-31T02:30:00", "never comes")],
+)
+def test_a_row_with_a_doubtful_time_is_rejected_with_time_zone_and_remedy(jsonl, time, fault):
+    rejected, taken = jsonl(
+        {"text": "x", "timestamp": time},
+        {"text": "x", "timestamp": time + "+01:00"},
+        local_times=LocalTimes("Europe/Berlin"),
+    )
+    assert (rejected.position, rejected.reason) == ("rows.jsonl:1", Reason.BAD_FIELD)
+    assert rejected.measured == f"timestamp: {time} {fault} in Europe/Berlin"
+    assert "ambiguous_times" in rejected.limit
+    assert "missing_times" in rejected.limit
+    assert taken.content == b"x"
 
 
 @pytest.mark.parametrize(
@@ -151,3 +182,34 @@ def test_a_broken_parquet_file_is_rejected_by_name_and_the_others_are_taken(tmp_
     broken, taken = read_parquet(tmp_path, max_file_bytes=100, license_=None)
     assert (broken.position, broken.reason) == ("a.parquet:1", Reason.UNREADABLE)
     assert taken.content == b"Soup"
+
+
+@pytest.mark.parametrize(
+    ("kind", "hour"),
+    [
+        (pa.timestamp("us"), 14),
+        (pa.timestamp("ns"), 14),
+        (pa.timestamp("us", "Europe/Berlin"), 12),
+        (pa.timestamp("us", "Nowhere/Land"), 12),
+        (pa.timestamp("ms", "+02:00"), 12),
+    ],
+)
+def test_times_of_parquet_are_instants_if_they_have_a_zone_whatever_its_name(tmp_path, kind, hour):
+    noon = datetime.datetime(2024, 11, 3, 12, tzinfo=UTC)
+    count = int(noon.timestamp()) * {"ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}[kind.unit]
+    table = pa.table({"text": ["Soup", "Bread"], "timestamp": pa.array([count, None], kind)})
+    pq.write_table(table, tmp_path / "rows.parquet", version="2.6")
+    soup, bread = read_parquet(
+        tmp_path / "rows.parquet", max_file_bytes=100, license_=None, local_times=LocalTimes("America/Noronha")
+    )
+    assert soup.timestamp == noon.replace(hour=hour)
+    assert bread.timestamp is None
+
+
+def test_a_time_beyond_the_calendar_rejects_its_row_alone(tmp_path):
+    table = pa.table({"text": ["Soup", "Bread"], "timestamp": pa.array([2**62, 0], pa.timestamp("us", "UTC"))})
+    pq.write_table(table, tmp_path / "rows.parquet")
+    rejected, taken = read_parquet(tmp_path / "rows.parquet", max_file_bytes=100, license_=None)
+    assert (rejected.position, rejected.reason) == ("rows.parquet:1", Reason.BAD_FIELD)
+    assert f"{2**62} us since 1970" in rejected.measured
+    assert taken.content == b"Bread"

@@ -169,6 +169,23 @@ def test_the_fingerprint_follows_data_and_configuration(data):
     assert of() not in (before, changed)
 
 
+def test_rows_are_read_anew_when_the_time_zone_or_its_rule_changes(ingest, reads, tmp_path):
+    (tmp_path / "log.jsonl").write_text('{"text": "x", "timestamp": "2024-10-27T02:30:00"}\n{"text": "y"}\n')
+
+    def hours(**options):
+        taken, rejected = ingest(log=JsonLines(path=str(tmp_path / "log.jsonl"), **options))
+        return [record["timestamp"] and record["timestamp"].hour for record in taken], len(rejected)
+
+    berlin = {"timezone": "Europe/Berlin"}
+    assert hours() == ([2, None], 0)
+    assert hours(**berlin) == ([None], 1)
+    assert hours(**berlin, ambiguous_times="earlier") == ([0, None], 0)
+    assert hours(**berlin, ambiguous_times="later") == ([1, None], 0)
+    assert hours(timezone="America/Havana", missing_times="forward") == ([6, None], 0)
+    assert hours(**berlin) == ([None], 1)
+    assert reads == ["log"] * 5
+
+
 def test_a_missing_source_has_a_fingerprint_so_that_ingest_itself_can_complain():
     config = IngestionConfig(sources={"mine": Directory(path="no/such/place"), "python": PythonLibrary()})
     assert sources.sources_fingerprint(config)
@@ -189,6 +206,9 @@ def test_a_configuration_survives_being_a_parameter():
         '{"sources": {"a": {"kind": "directory"}}}',
         '{"sources": {"a": {"kind": "python", "limit": 0}}}',
         '{"sources": {"a": {"kind": "python", "limits": 1}}}',
+        '{"sources": {"a": {"kind": "jsonl", "path": "x", "timezone": "Europe/Berlim"}}}',
+        '{"sources": {"a": {"kind": "parquet", "path": "x", "timezone": "../Europe/Berlin"}}}',
+        '{"sources": {"a": {"kind": "parquet", "path": "x", "ambiguous_times": "forward"}}}',
         '{"max_file_bytes": 0}',
     ],
 )
