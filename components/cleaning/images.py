@@ -6,7 +6,7 @@ import io
 import re
 import warnings
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from components.cleaning.config import CleaningConfig
 from components.cleaning.faults import Fault, Reason
@@ -14,6 +14,7 @@ from components.cleaning.quality import images as quality
 
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
 _COMPRESSION = 6
+_UPRIGHT = 1
 
 # Pillow warns of images that it would still decode; here their pixels are counted before that.
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -44,6 +45,14 @@ def standard_image(content: bytes, config: CleaningConfig) -> bytes | Fault:
         return _too_many(f"{pixels.group() if pixels else 'too many'} pixels", config)
     except Exception as error:  # decoders of hostile bytes raise all kinds; each means that the image is broken
         return Fault(Reason.BROKEN_IMAGE, f"{type(error).__name__}: {error}"[:200], "a whole image")
+
+
+def stored_form(content: bytes) -> tuple[int, int, int]:
+    """Width, height and EXIF orientation (1 to 8) of an image that has a standard form, as it is stored."""
+    with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+        image.load()  # some formats have their EXIF behind the pixels
+        orientation = image.getexif().get(ExifTags.Base.Orientation, _UPRIGHT)
+        return *image.size, orientation if orientation in range(1, 9) else _UPRIGHT
 
 
 def on_white(image: Image.Image) -> Image.Image:

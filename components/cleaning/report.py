@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.cleaning.attributes import NEAR_DUPLICATES, REDACTED
+from components.cleaning.attributes import DROPPED_REGIONS, NEAR_DUPLICATES, REDACTED, counted
 from components.cleaning.faults import Reason
 from components.cleaning.steps import Cleaning
 from schemas import storage, tables
@@ -114,6 +114,7 @@ class CleaningReport:
         examples: some of each reason, the first by content.
         engine: what moved the records.
         seconds: how long it took.
+        dropped_regions: how many regions of records that stayed could not be kept, by reason.
     """
 
     records_in: int
@@ -127,6 +128,7 @@ class CleaningReport:
     examples: tuple[Example, ...]
     engine: str
     seconds: float
+    dropped_regions: dict[str, int] = dataclasses.field(default_factory=dict)
 
     def write(self, directory: str | os.PathLike[str]) -> None:
         """Writes `report.json`."""
@@ -170,6 +172,7 @@ def tell(cleaning: Cleaning, *, seconds: float) -> CleaningReport:
         examples=tuple(_examples(rejected)),
         engine=cleaning.config.engine,
         seconds=seconds,
+        dropped_regions=dict(sorted(stayed.dropped_regions.items())),
     )
 
 
@@ -180,6 +183,7 @@ class _Seen:
         self.counts: collections.Counter[tuple[str, str]] = collections.Counter()
         self.languages: collections.Counter[str] = collections.Counter()
         self.redacted: collections.Counter[str] = collections.Counter()
+        self.dropped_regions: collections.Counter[str] = collections.Counter()
         self.sources: dict[str, str] = {}
         self.clusters: collections.Counter[str] = collections.Counter()
         self._sizes: dict[str, list[Any]] = {}
@@ -205,9 +209,8 @@ class _Seen:
         rows = zip(batch["record_id"].to_pylist(), batch["source"].to_pylist(), batch["attributes"], strict=True)
         for record_id, source, packed in rows:
             attributes = dict(packed.as_py())
-            for part in attributes.get(REDACTED, "").split():
-                kind, _, count = part.partition(":")
-                self.redacted[kind] += int(count)
+            self.redacted += counted(attributes.get(REDACTED, ""))
+            self.dropped_regions += counted(attributes.get(DROPPED_REGIONS, ""))
             if NEAR_DUPLICATES in attributes:
                 self.clusters[attributes[NEAR_DUPLICATES]] += 1
                 self.sources[record_id] = source

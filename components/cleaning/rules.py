@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.cleaning import own_rules
-from components.cleaning.attributes import REDACTED
+from components.cleaning import own_rules, regions
+from components.cleaning.attributes import REDACTED, told
 from components.cleaning.config import CleaningConfig
 from components.cleaning.decontamination import ngrams
 from components.cleaning.faults import Fault, Reason
@@ -18,6 +19,7 @@ from components.cleaning.quality import judging
 from components.cleaning.sensitive import redaction
 from components.cleaning.texts import standard_code, standard_text
 from schemas import records, tables
+from schemas.regions import Edit, Region
 
 _STANDARD = {"text": standard_text, "code": standard_code, "image": standard_image}
 _Pass = Callable[[pa.RecordBatch, CleaningConfig], tuple[pa.RecordBatch, Sequence["Fault | None"]]]
@@ -106,7 +108,14 @@ def _standard_form(batch: pa.RecordBatch, config: CleaningConfig) -> tuple[pa.Re
     ]
     is_image = pc.and_(pc.equal(batch["modality"], "image"), pa.array([fault is None for fault in faults], pa.bool_()))
     changed = _with_contents(batch, contents)
+    changed = replace(changed, **regions.columns(changed, faults, functools.partial(_regions_in_form, batch, config)))
     return replace(changed, media_type=pc.if_else(is_image, "image/png", batch["media_type"])), faults
+
+
+def _regions_in_form(
+    batch: pa.RecordBatch, config: CleaningConfig, row: int, own: Sequence[Region]
+) -> list[regions.Outcome]:
+    return regions.in_standard_form(own, batch["modality"][row].as_py(), batch["content"][row].as_py(), config)
 
 
 def _quality(batch: pa.RecordBatch, config: CleaningConfig) -> tuple[pa.RecordBatch, Sequence[Fault | None]]:
@@ -120,6 +129,7 @@ def _sensitive(batch: pa.RecordBatch, config: CleaningConfig) -> tuple[pa.Record
     modalities = batch["modality"].to_pylist()
     attributes = batch["attributes"].to_pylist()
     faults: list[Fault | None] = [None] * batch.num_rows
+    passes: dict[int, Sequence[Sequence[Edit]]] = {}
     for modality in ("text", "code"):
         rows = [row for row, other in enumerate(modalities) if other == modality]
         texts = [contents[row].decode() for row in rows]
@@ -127,10 +137,19 @@ def _sensitive(batch: pa.RecordBatch, config: CleaningConfig) -> tuple[pa.Record
             faults[row] = outcome.fault
             if outcome.fault is None and outcome.found:
                 contents[row] = outcome.text.encode()
-                told = " ".join(f"{kind}:{count}" for kind, count in outcome.found)
-                attributes[row] = sorted({**dict(attributes[row]), REDACTED: told}.items())
-    changed = replace(batch, attributes=pa.array(attributes, batch["attributes"].type))
-    return _with_contents(changed, contents), faults
+                passes[row] = outcome.passes
+                attributes[row] = sorted({**dict(attributes[row]), REDACTED: told(dict(outcome.found))}.items())
+    changed = _with_contents(replace(batch, attributes=pa.array(attributes, batch["attributes"].type)), contents)
+    moved = regions.columns(changed, faults, functools.partial(_regions_after, batch, passes))
+    return replace(changed, **moved), faults
+
+
+def _regions_after(
+    batch: pa.RecordBatch, passes: Mapping[int, Sequence[Sequence[Edit]]], row: int, own: Sequence[Region]
+) -> Sequence[regions.Outcome]:
+    if row not in passes:
+        return own
+    return regions.redacted(own, batch["modality"][row].as_py(), batch["content"][row].as_py().decode(), passes[row])
 
 
 def _decontamination(batch: pa.RecordBatch, config: CleaningConfig) -> tuple[pa.RecordBatch, Sequence[Fault | None]]:

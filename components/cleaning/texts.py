@@ -23,9 +23,10 @@ _MENDING = ftfy.TextFixerConfig(
     normalization="NFC",
     explain=False,
 )
-_ROUNDS = 8
+ROUNDS = 8
+"""How often a text is gone over at most: mending one thing can uncover another."""
 _UNUSUAL = re.compile(r"[^\n\t -~]")
-_BYTE_ORDER_MARK = "\ufeff"
+BYTE_ORDER_MARK = "\ufeff"
 
 
 def standard_text(content: bytes, config: CleaningConfig) -> bytes | Fault:
@@ -35,12 +36,10 @@ def standard_text(content: bytes, config: CleaningConfig) -> bytes | Fault:
     text = _decode(content)
     if isinstance(text, Fault):
         return text
-    for _ in range(_ROUNDS):  # mending one thing can uncover another
+    for _ in range(ROUNDS):
         before = text
-        text = _lines(text.replace(_BYTE_ORDER_MARK, "")).strip()
-        if config.mend_text:
-            text = _mended(text)
-        text = unicodedata.normalize("NFC", text)
+        text = _lines(text.replace(BYTE_ORDER_MARK, "")).strip()
+        text = mended(text, config)
         if text == before:
             break
     return _long_enough(text.encode(), config.min_text_bytes)
@@ -60,6 +59,11 @@ def standard_code(content: bytes, config: CleaningConfig) -> bytes | Fault:
     return _long_enough(_lines(code).encode(), config.min_code_bytes)
 
 
+def mended(text: str, config: CleaningConfig) -> str:
+    """A text with `\\n` line ends, mended if that is asked for, in NFC: each line becomes what it would alone."""
+    return unicodedata.normalize("NFC", _mended(text) if config.mend_text else text)
+
+
 def _mended(text: str) -> str:
     """What ftfy makes of a text. It mends line by line and leaves printable ASCII alone, so it gets only the others."""
     if not _UNUSUAL.search(text):
@@ -70,7 +74,7 @@ def _mended(text: str) -> str:
 
 def _decode(content: bytes) -> str | Fault:
     try:
-        return content.decode("utf-8").lstrip(_BYTE_ORDER_MARK)
+        return content.decode("utf-8").lstrip(BYTE_ORDER_MARK)
     except UnicodeDecodeError as error:
         return Fault(Reason.NOT_UTF8, f"byte 0x{content[error.start]:02x} at offset {error.start}", "UTF-8")
 

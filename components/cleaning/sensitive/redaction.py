@@ -14,6 +14,7 @@ from components.cleaning.faults import Fault
 from components.cleaning.sensitive.config import Sensitive
 from components.cleaning.sensitive.detection import find_fast
 from components.cleaning.sensitive.findings import Finding
+from schemas.regions import Edit, apply_edits
 
 
 class Reason(str, enum.Enum):
@@ -40,11 +41,13 @@ class Redaction:
         text: with placeholders for the values whose policy is `redact`. Of a text with a fault it is "".
         found: how many values of each kind were found, by name; kept ones count too.
         fault: why the text is rejected, if it is.
+        passes: the edits that made it, pass by pass, each in the positions that the pass before has left.
     """
 
     text: str
     found: tuple[tuple[str, int], ...] = ()
     fault: Fault | None = None
+    passes: tuple[tuple[Edit, ...], ...] = ()
 
 
 def redact(texts: Sequence[str], config: Sensitive, *, code: bool = False) -> list[Redaction]:
@@ -88,6 +91,7 @@ def _redact(text: str, config: Sensitive, code: bool) -> Redaction:
     if not findings:
         return Redaction(text)
     counts: collections.Counter[str] = collections.Counter()
+    passes: list[tuple[Edit, ...]] = []
     for _ in range(_MAX_PASSES):
         dropped = next((finding for finding in findings if _policy(finding, config) == "drop"), None)
         if dropped is not None:
@@ -96,9 +100,10 @@ def _redact(text: str, config: Sensitive, code: bool) -> Redaction:
         redacted = [finding for finding in findings if _policy(finding, config) == "redact"]
         if not redacted:
             counts.update(finding.kind.value for finding in findings)
-            return Redaction(text, _sorted(counts))
+            return Redaction(text, _sorted(counts), passes=tuple(passes))
         counts.update(finding.kind.value for finding in redacted)
-        text = _with_placeholders(text, redacted)
+        passes.append(tuple(Edit(finding.start, finding.end, finding.kind.placeholder) for finding in redacted))
+        text = apply_edits(text, passes[-1])
         findings = find_fast(text, config, code=code)
     return Redaction("", _sorted(counts), Fault(Reason.UNSETTLED, f"{_MAX_PASSES} passes", f"{_MAX_PASSES - 1} passes"))
 
@@ -110,15 +115,6 @@ def _policy(finding: Finding, config: Sensitive) -> str:
 def _fault(finding: Finding, text: str) -> Fault:
     kind = finding.kind.value
     return Fault(Reason(f"sensitive_{kind}"), f"{kind} {value_hash(text[finding.start : finding.end])}", "0")
-
-
-def _with_placeholders(text: str, findings: Sequence[Finding]) -> str:
-    pieces = []
-    end = 0
-    for finding in findings:
-        pieces += [text[end : finding.start], finding.kind.placeholder]
-        end = finding.end
-    return "".join([*pieces, text[end:]])
 
 
 def _sorted(counts: collections.Counter[str]) -> tuple[tuple[str, int], ...]:

@@ -63,6 +63,16 @@ def test_the_funnel_accounts_for_every_record(clean, mixed, batch_of):
     assert all(funnel.records_in == funnel.records_out + sum(funnel.dropped.values()) for funnel in told.funnels)
 
 
+def test_the_report_counts_the_regions_that_were_dropped(clean, record, batch_of):
+    bounds = ([0, 2, 0, 0], [2, 5, 0, 0], [2, 50, 0, 0], [50, 60, 0, 0])
+    row = {**record(1, "text", b"  one two"), "regions": [{"label": "x", "bounds": own} for own in bounds]}
+    outputs = clean("run", [batch_of([row])])
+    told = report.CleaningReport.read(pathlib.Path(outputs["report"].uri))
+    assert told.dropped_regions == {"erased": 1, "outside": 2}
+    [kept] = tables.rows(outputs["cleaned"].uri)
+    assert kept["regions"] == [{"label": "x", "bounds": [0, 3, 0, 0]}]
+
+
 def test_a_lost_record_is_noticed(clean, mixed, batch_of, tmp_path):
     outputs = clean("run", [batch_of(mixed)])
     [shard] = tables.shards(outputs["rejected"].uri)

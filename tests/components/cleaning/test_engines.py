@@ -52,8 +52,8 @@ def picture(seed, size=96, quality=None):
 
 @pytest.fixture(scope="module")
 def alike(record, mixed):
-    """Records of every kind: broken ones, exact copies, near copies of texts, codes and images across sources."""
-    rows = list(mixed)
+    """Records of every kind: broken ones, exact copies, near copies across sources, some with regions."""
+    rows = [dict(row) for row in mixed]
     for number in range(40):
         original = document(number)
         rows.append(record(f"o{number}", "text", original, "ab"[number % 2]))
@@ -62,6 +62,9 @@ def alike(record, mixed):
     for number in range(6):
         rows.append(record(f"p{number}", "image", picture(number), "a"))
         rows.append(record(f"q{number}", "image", picture(number, quality=60), "b"))
+    boxed = {"image": [5, 6, 80, 90], "text": [3, 9, 0, 0], "code": [1, 2, 0, 0]}
+    for row in rows[::3]:
+        row["regions"] = [{"label": "in", "bounds": boxed[row["modality"]]}, {"label": "out", "bounds": [-1, 5, 0, 0]}]
     return rows
 
 
