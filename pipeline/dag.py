@@ -86,6 +86,7 @@ def build(config: Config, home: Home | None = None) -> pipeline.Pipeline:
         config=config.training,
         budgets=config.transform,
         seed=config.seed,
+        variation=config.augmentation.image if config.augmentation.on_the_fly else None,
     )
     compress = Compress(model=train.outputs["model"], samples=align.outputs["samples"], config=config.compression)
 

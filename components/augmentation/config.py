@@ -46,3 +46,5 @@ class AugmentationConfig:
     """How images are varied."""
     code: CodeAugmentation = dataclasses.field(default_factory=CodeAugmentation)
     """How codes are varied."""
+    on_the_fly: bool = False
+    """Vary the images of all training samples anew in each step, by `image`, besides the copies that are stored."""

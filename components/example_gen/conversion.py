@@ -30,6 +30,9 @@ def to_example(sample: Mapping[str, Any]) -> tf.train.Example:
     }
     weight = tf.train.Feature(float_list=tf.train.FloatList(value=[sample["weight"]]))
     encoded = {name: _bytes(value) for name, value in features.items()} | {"weight": weight}
+    if sample["attributes"]:
+        said = [f"{name}={value}".encode() for name, value in sorted(sample["attributes"].items())]
+        encoded["attributes"] = tf.train.Feature(bytes_list=tf.train.BytesList(value=said))
     return tf.train.Example(features=tf.train.Features(feature=encoded))
 
 

@@ -7,6 +7,7 @@ from tfx.types import standard_artifacts
 from tfx.types.channel import BaseChannel, Channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
+from components.augmentation.image.config import ImageAugmentation
 from components.training import executor
 from components.training.config import TrainingConfig
 from components.transform.config import TransformConfig
@@ -32,6 +33,7 @@ class TrainSpec(ComponentSpec):
     PARAMETERS = {
         "config": ExecutionParameter(type=str),
         "budgets": ExecutionParameter(type=str),
+        "variation": ExecutionParameter(type=str),
         "seed": ExecutionParameter(type=int),
         "code": ExecutionParameter(type=str),
     }
@@ -52,6 +54,7 @@ class Train(base_component.BaseComponent):
         anomalies: what is wrong with the raw examples; anything there refuses the training.
         config: how to train.
         budgets: how much of a sample the model sees.
+        variation: how the images are varied anew in each step; None if they are not.
         seed: all randomness comes from it.
     """
 
@@ -68,6 +71,7 @@ class Train(base_component.BaseComponent):
         config: TrainingConfig,
         budgets: TransformConfig,
         seed: int,
+        variation: ImageAugmentation | None = None,
     ):
         super().__init__(
             TrainSpec(
@@ -80,6 +84,7 @@ class Train(base_component.BaseComponent):
                 checkpoint=Channel(type=Checkpoint),
                 config=to_json(config),
                 budgets=to_json(budgets),
+                variation=to_json(variation) if variation is not None else "",
                 seed=seed,
                 code=fingerprint("components.training.executor") + fingerprint(executor.PROCESS),
             )

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from components.augmentation.image.config import ImageAugmentation
+from components.augmentation.image.varying import may_be_flipped
 from components.transform.config import TransformConfig
 from schemas.errors import SourceError
 from serving import sequence
@@ -22,6 +24,7 @@ _FEATURES = {
     "image": tf.io.FixedLenFeature([], tf.string),
     "sample_id": tf.io.FixedLenFeature([], tf.string),
     "weight": tf.io.FixedLenFeature([], tf.float32),
+    "about": tf.io.FixedLenFeature([], tf.string),
 }
 _READ_AT_ONCE = 512
 
@@ -38,6 +41,7 @@ class Examples:
         has_image: float32 `[samples]`, 1 or 0.
         weights: float32 `[samples]`, how much each counts in the loss.
         keys: int64 `[samples]`, of their ids: what the randomness of a sample depends on.
+        flips: bool `[samples]`, whether the image may be mirrored.
     """
 
     ids: npt.NDArray[np.int32]
@@ -47,6 +51,7 @@ class Examples:
     has_image: npt.NDArray[np.float32]
     weights: npt.NDArray[np.float32]
     keys: npt.NDArray[np.int64]
+    flips: npt.NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -61,12 +66,13 @@ class Examples:
         return counts
 
 
-def load(directory: str, budgets: TransformConfig) -> Examples:
+def load(directory: str, budgets: TransformConfig, variation: ImageAugmentation | None = None) -> Examples:
     """Reads a split, sorted by id.
 
     Args:
         directory: its folder of gzipped TFRecord files.
         budgets: how much of a sample the model sees.
+        variation: how images will be varied; None if they will not be.
 
     Raises:
         SourceError: it has no examples.
@@ -77,14 +83,14 @@ def load(directory: str, budgets: TransformConfig) -> Examples:
     for batch in dataset.map(lambda serialized: tf.io.parse_example(serialized, _FEATURES)):
         texts, codes = batch["text_ids"].to_list(), batch["code_ids"].to_list()
         sizes = np.stack([batch["text_bytes"].numpy(), batch["code_bytes"].numpy()], axis=1)
-        ids, images, weights = (batch[name].numpy() for name in ("sample_id", "image", "weight"))
-        rows += zip(ids, texts, codes, images, sizes, weights, strict=True)
+        columns = (batch[name].numpy() for name in ("image", "weight", "about"))
+        rows += zip(batch["sample_id"].numpy(), texts, codes, sizes, *columns, strict=True)
     if not rows:
         raise SourceError(
             "a split has no examples", where=directory, remedy="bring more data, or change `alignment` fractions"
         )
     rows.sort(key=lambda row: row[0])
-    ids, texts, codes, pictures, sizes, weights = zip(*rows, strict=True)
+    ids, texts, codes, sizes, pictures, weights, about = zip(*rows, strict=True)
     laid = [
         sequence.layout(text, code, text_tokens=budgets.text_tokens, code_tokens=budgets.code_tokens)
         for text, code in zip(texts, codes, strict=True)
@@ -102,6 +108,7 @@ def load(directory: str, budgets: TransformConfig) -> Examples:
         has_image=np.array([bool(picture) for picture in pictures], np.float32),
         weights=np.array(weights, np.float32),
         keys=np.array([_key(sample_id) for sample_id in ids], np.int64),
+        flips=np.array([variation is not None and may_be_flipped([text.decode()], variation) for text in about]),
     )
 
 

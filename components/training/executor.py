@@ -51,6 +51,7 @@ class Executor(base_executor.BaseExecutor):
             {
                 "config": exec_properties["config"],
                 "budgets": exec_properties["budgets"],
+                "variation": exec_properties["variation"],
                 "seed": exec_properties["seed"],
                 "train": artifact_utils.get_split_uri(examples, "train"),
                 "eval": artifact_utils.get_split_uri(examples, "eval"),

@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from components.augmentation.image import on_the_fly
+from components.augmentation.image.config import ImageAugmentation
 from components.training import measuring
 from components.training.checkpoints import Checkpoints
 from components.training.config import TrainingConfig
@@ -58,10 +60,19 @@ class Trainer:
         budgets: how much of a sample the model sees.
         vocabulary: number of token ids.
         seed: all randomness comes from it.
+        variation: how the images that are learnt from are varied in each step; None if they are not.
     """
 
-    def __init__(self, config: TrainingConfig, budgets: TransformConfig, *, vocabulary: int, seed: int):
-        self.config, self._seed = config, seed
+    def __init__(
+        self,
+        config: TrainingConfig,
+        budgets: TransformConfig,
+        *,
+        vocabulary: int,
+        seed: int,
+        variation: ImageAugmentation | None = None,
+    ):
+        self.config, self._seed, self._variation = config, seed, variation
         self._strategy = _strategy(config)
         keras.utils.set_random_seed(seed)
         with self._strategy.scope():
@@ -91,6 +102,10 @@ class Trainer:
             self._distributed_step, input_signature=[*batch, weights, tf.TensorSpec([], tf.int64, "step")]
         )
         self._score_batch = tf.function(self._token_nll, input_signature=batch)
+        self._vary_images = tf.function(
+            lambda images, keys, flips: on_the_fly.vary(images, keys, flips, variation or ImageAugmentation()),
+            input_signature=[batch[1], tf.TensorSpec([None, 3], tf.int64), tf.TensorSpec([None], tf.bool)],
+        )
 
     def fit(self, train: Examples, held_out: Examples, directory: pathlib.Path) -> Trained:
         """Trains to the last step, from the newest whole checkpoint in the directory if there is one.
@@ -128,7 +143,7 @@ class Trainer:
         since = _Since()
         for step in range(first, config.steps):
             done = step + 1
-            batch = train.take(sampler.batch(step))
+            batch = self._varied(train.take(sampler.batch(step)), step)
             since.add(*self._run(batch, step), batch)
             progress.update(NODE, done)
             if done % config.evaluate_every_steps == 0 or done == config.steps:
@@ -152,6 +167,13 @@ class Trainer:
             ids = _trimmed(batch)
             found[chosen, : ids.shape[1]] = self._score_batch(ids, batch.images, batch.has_image).numpy()
         return found
+
+    def _varied(self, batch: Examples, step: int) -> Examples:
+        """The batch as it is learnt from in a step."""
+        if self._variation is None:
+            return batch
+        keys = np.stack([np.full_like(batch.keys, self._seed), batch.keys, np.full_like(batch.keys, step)], axis=1)
+        return dataclasses.replace(batch, images=self._vary_images(batch.images, keys, batch.flips).numpy())
 
     def _run(self, batch: Examples, step: int) -> tuple[float, int]:
         """One update; the loss in nats a token, and how many tokens.

@@ -14,6 +14,7 @@ import tensorflow as tf
 import tensorflow_text  # noqa: F401  (registers the tokeniser's operations)
 
 from components import process
+from components.augmentation.image.config import ImageAugmentation
 from components.training import examples, export, measuring, ngrams
 from components.training.config import TrainingConfig
 from components.training.examples import Examples
@@ -29,7 +30,7 @@ def train(job: dict[str, Any]) -> None:
     """Trains, measures, exports.
 
     Args:
-        job: `config`, `budgets` (JSON), `seed`; `train`, `eval` (directories of transformed examples);
+        job: `config`, `budgets`, `variation` (JSON; the last may be empty), `seed`; `train`, `eval` (directories of transformed examples);
             `transform_graph`, `tokenizer` (paths); `directory` (of the training's state); `output` (made here: `model`,
             `report.json`, and the last checkpoint's prefix in `checkpoint.txt`).
     """
@@ -39,9 +40,10 @@ def train(job: dict[str, Any]) -> None:
     directory, output = pathlib.Path(job["directory"]), pathlib.Path(job["output"])
     output.mkdir(parents=True)
     progress.start(NODE, "reading examples")
-    train_split, eval_split = (examples.load(job[split], budgets) for split in ("train", "eval"))
+    variation = from_json(ImageAugmentation, job["variation"]) if job["variation"] else None
+    train_split, eval_split = (examples.load(job[split], budgets, variation) for split in ("train", "eval"))
     tokenizer = sentencepiece.SentencePieceProcessor(model_file=job["tokenizer"])
-    trainer = Trainer(config, budgets, vocabulary=tokenizer.get_piece_size(), seed=job["seed"])
+    trainer = Trainer(config, budgets, vocabulary=tokenizer.get_piece_size(), seed=job["seed"], variation=variation)
     trained = trainer.fit(train_split, eval_split, directory)
     progress.start(NODE, "measuring held-out loss")
     nll = trainer.token_nll(eval_split)

@@ -16,13 +16,15 @@ from serving import sequence
 TOKENIZER = "tokenizer"
 """Key of the tokeniser's path in `custom_config`, which else holds a `TransformConfig`'s fields."""
 
+_ABOUT_CHARACTERS = 200
+
 
 def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, Any]:
     """Tokenises text and code, and scales the image.
 
     Args:
-        inputs: `text`, `image` (a PNG) and `code`, sparse strings with at most one value a row; `sample_id` and `weight`,
-            which serving does without; others are ignored.
+        inputs: `text`, `image` (a PNG) and `code`, sparse strings with at most one value a row; `sample_id`, `weight`
+            and `attributes`, which serving does without; others are ignored.
         custom_config: the fields of `components.transform.config.TransformConfig`, and `tokenizer`: the path of a
             SentencePiece model.
 
@@ -30,10 +32,14 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
         `text_ids`, `code_ids`: sparse int64, cut to their budgets. `text_bytes`, `code_bytes`: int64 `[batch]`, the
         UTF-8 bytes which those tokens stand for. `image`: string `[batch]`, a PNG of `image_size` squared, RGB, over
         white, or `''`. `sample_id`: string `[batch]`. `weight`: float32 `[batch]`.
+        `about`: string `[batch]`, its attributes and the beginning of its text, which say what the image shows.
     """
     with tf.io.gfile.GFile(custom_config[TOKENIZER], "rb") as file:
         tokenizer = tensorflow_text.SentencepieceTokenizer(file.read())
     outputs = {name: tf.squeeze(inputs[name], axis=1) for name in ("sample_id", "weight")}
+    attributes = tf.strings.reduce_join(tf.sparse.to_dense(inputs["attributes"], ""), axis=1, separator=" ")
+    beginning = tf.strings.substr(_dense(inputs["text"]), 0, _ABOUT_CHARACTERS, unit="UTF8_CHAR")
+    outputs["about"] = tf.strings.join([attributes, beginning], " ")
     outputs["image"] = scaled(_dense(inputs["image"]), custom_config["image_size"])
     for name in ("text", "code"):
         ids, size = tokens(tokenizer, _dense(inputs[name]), custom_config[f"{name}_tokens"])

@@ -21,6 +21,7 @@ from tfx.types import artifact, channel, standard_artifacts
 from tfx.utils import path_utils
 
 from components import process
+from components.augmentation.image.config import ImageAugmentation
 from components.process import ProcessError
 from components.training import examples, loop, report
 from components.training.component import Train
@@ -215,6 +216,20 @@ def test_a_loss_that_is_no_number_ends_the_training(tmp_path: pathlib.Path) -> N
     with pytest.raises(loop.DivergedError, match="loss is nan") as caught:
         trainer.fit(split, split, tmp_path)
     assert caught.value.where == "step 1" and "learning_rate" in str(caught.value.remedy)
+
+
+def test_images_are_varied_anew_in_each_step_and_always_so(tmp_path: pathlib.Path) -> None:
+    variation = ImageAugmentation()
+    split = examples.load(str(transformed.made().examples / "Split-train"), transformed.BUDGETS, variation)
+    with_image = split.take(np.flatnonzero(split.has_image)[:6])
+    trainer = loop.Trainer(CONFIG, transformed.BUDGETS, vocabulary=512, seed=3, variation=variation)
+    one, again, next_step = (trainer._varied(with_image, step).images for step in (0, 0, 1))
+    np.testing.assert_array_equal(one, again)
+    assert (one != with_image.images).any(axis=(1, 2, 3)).all() and (one != next_step).any(axis=(1, 2, 3)).all()
+    reversed_batch = with_image.take(np.arange(6)[::-1])
+    np.testing.assert_array_equal(trainer._varied(reversed_batch, 0).images[::-1], one)
+    plain = loop.Trainer(CONFIG, transformed.BUDGETS, vocabulary=512, seed=3)
+    assert plain._varied(with_image, 0) is with_image
 
 
 def test_a_sample_counts_as_its_weight_says() -> None:
