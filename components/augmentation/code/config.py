@@ -15,18 +15,18 @@ _Spaces = Annotated[int, pydantic.Field(ge=1, le=8)]
 
 @section
 class CodeAugmentation:
-    """How often each change is made to a code. All of them leave what it does as it is.
+    """How often each change is made to a code. All of them leave what it does, or draws, as it is.
 
-    Python is varied; codes in other languages get no copy.
+    Python and SVG are varied; codes in other languages get no copy.
     """
 
     max_bytes: Annotated[int, pydantic.Field(gt=0, le=1_000_000)] = 65_536
     """Longer codes are not varied."""
     max_nesting: Annotated[int, pydantic.Field(gt=0, le=150)] = 60
-    """Codes with more brackets and blocks open at once are not varied."""
+    """Codes with more brackets, blocks or elements open at once are not varied."""
     renamed: _Part = 0.7
-    """The part of the names that may be changed that is: local variables, and parameters that no caller can
-    name."""
+    """The part of the names that may be changed that is: local variables, parameters that no caller can name, and ids
+    in drawings."""
     comments_dropped: _Part = 0.3
     """The part of the comments that is dropped."""
     comments_moved: _Part = 0.3
@@ -43,6 +43,14 @@ class CodeAugmentation:
     """The part of the codes that is indented anew."""
     indentation: Annotated[tuple[_Spaces, ...], pydantic.Field(min_length=1)] = (2, 4)
     """The widths that are chosen from then."""
+    attributes_shuffled: _Part = 0.5
+    """The part of a drawing's elements whose attributes are put in another order."""
+    spaced: _Part = 0.3
+    """The part of a drawing's elements that is put on a line of its own, or behind the one before if it is."""
+    numbers: _Part = 0.3
+    """The part of a drawing's numbers that is written otherwise: 0.5 as .5 or 0.50."""
+    colours: _Part = 0.5
+    """The part of a drawing's colours that is written otherwise: #f00 as #FF0000 or red."""
     names: Annotated[tuple[_Name, ...], pydantic.Field(min_length=8)] = (
         *("value", "item", "result", "entry", "element", "node", "index", "count", "total", "current", "previous"),
         *(
@@ -68,6 +76,6 @@ class CodeAugmentation:
         *("other", "candidate", "original", "copy_of", "temp", "tmp", "val", "res", "out", "obj", "elem", "idx", "num"),
         *("i", "j", "k", "n", "m", "x", "y", "s", "t", "v", "p", "q", "a", "b", "c"),
     )
-    """New names are taken from these, or are made of two of them."""
+    """New names are taken from these, or are made of two of them; ids of one and a number."""
     names_kept: tuple[Annotated[str, pydantic.Field(pattern=r"^\w+$")], ...] = ("self", "cls", "_", "args", "kwargs")
     """Names that are never changed."""

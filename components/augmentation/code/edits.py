@@ -30,42 +30,71 @@ class Edited:
 
     Attributes:
         code: as it is now.
-        lines: for each line of the code as it was its number now, from 1 on; None if it is gone.
+        lines: for each line of the code as it was where it is now, several lines if it was broken; None if it is gone.
     """
 
     code: str
-    lines: tuple[int | None, ...]
+    lines: tuple[LineRange | None, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class VariedCode:
+    """A copy.
+
+    Attributes:
+        code: it.
+        ranges: where each range of lines is now, in the order given; None if none of its lines is left.
+    """
+
+    code: str
+    ranges: tuple[LineRange | None, ...] = ()
+
+    @property
+    def dropped(self) -> int:
+        """How many ranges are gone."""
+        return self.ranges.count(None)
+
+    def after(self, edits: Iterable[Edit]) -> VariedCode:
+        """This after edits that do not overlap."""
+        result = edited(self.code, edits)
+        return VariedCode(
+            result.code, tuple(None if lines is None else moved(lines, result.lines) for lines in self.ranges)
+        )
 
 
 def edited(code: str, edits: Iterable[Edit]) -> Edited:
     """A code after edits that do not overlap. Of several at one place insertions come first, in the order given."""
     ordered = sorted(edits, key=lambda edit: (edit.start, edit.end))
     pieces: list[str] = []
-    lines: list[int | None] = []
+    lines: list[LineRange | None] = []
     at = done = 0  # the next edit, and how much of the code is in the pieces
     number = 1
-    starts = line_starts(code)
-    for start, following in zip(starts, [*starts[1:], len(code) + 1], strict=True):
-        gone = False
-        while at < len(ordered) and ordered[at].start <= start:
+
+    def put(text: str, until: int) -> None:
+        nonlocal number, done
+        pieces.append(text)
+        number += text.count("\n")
+        done = until
+
+    def advance(place: int, *, beyond: bool) -> int:
+        """Puts what is before a place, and what edits put there if it is `beyond` these; the number of the line."""
+        nonlocal at
+        while at < len(ordered) and ordered[at].start < place + beyond:
             edit = ordered[at]
             assert edit.start >= done, "edits overlap"
-            unchanged = code[done : edit.start]
-            pieces += [unchanged, edit.text]
-            number += unchanged.count("\n") + edit.text.count("\n")
-            done = edit.end
+            put(code[done : edit.start], edit.start)
+            put(edit.text, edit.end)
             at += 1
+        put(code[done:place], max(done, place))
+        return number
+
+    starts = line_starts(code)
+    for start, following in zip(starts, [*starts[1:], len(code) + 1], strict=True):
+        first = advance(start, beyond=True)
         gone = done >= following
-        unchanged = code[done:start]
-        pieces.append(unchanged)
-        number += unchanged.count("\n")
-        done = max(done, start)
-        lines.append(None if gone else number)
-    for edit in ordered[at:]:
-        assert edit.start >= done, "edits overlap"
-        pieces += [code[done : edit.start], edit.text]
-        done = edit.end
-    pieces.append(code[done:])
+        last = advance(following - 1, beyond=False)
+        lines.append(None if gone else (first, last))
+    advance(len(code), beyond=True)
     return Edited("".join(pieces), tuple(lines))
 
 
@@ -77,7 +106,7 @@ def line_starts(code: str) -> list[int]:
     return starts
 
 
-def moved(lines: LineRange, to: Sequence[int | None]) -> LineRange | None:
+def moved(lines: LineRange, to: Sequence[LineRange | None]) -> LineRange | None:
     """Where a range of lines is after edits; None if none of its lines is left.
 
     Args:
@@ -85,5 +114,5 @@ def moved(lines: LineRange, to: Sequence[int | None]) -> LineRange | None:
         to: `Edited.lines`.
     """
     first, last = lines
-    left = [number for number in to[max(first - 1, 0) : max(last, 0)] if number is not None]
-    return (min(left), max(left)) if left else None
+    left = [place for place in to[max(first - 1, 0) : max(last, 0)] if place is not None]
+    return (min(place[0] for place in left), max(place[1] for place in left)) if left else None

@@ -3,40 +3,21 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 import tokenize
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from components.augmentation.code import python_layout, python_names
+from components.augmentation.code import python_layout, python_names, svg
 from components.augmentation.code.config import CodeAugmentation
-from components.augmentation.code.edits import Edit, LineRange, edited, moved
+from components.augmentation.code.edits import LineRange, VariedCode
 
-LANGUAGES = ("python",)
+LANGUAGES = ("python", "svg")
 """The languages whose codes are varied, as `components.ingestion.files` names them."""
 
 _UNUSUAL = frozenset("\r\f\v\0")  # ends of lines to some and not to others
 _NOT_PYTHON = (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError)
-
-
-@dataclasses.dataclass(frozen=True)
-class VariedCode:
-    """A copy.
-
-    Attributes:
-        code: it.
-        ranges: where each range of lines is now, in the order given; None if none of its lines is left.
-    """
-
-    code: str
-    ranges: tuple[LineRange | None, ...] = ()
-
-    @property
-    def dropped(self) -> int:
-        """How many ranges are gone."""
-        return self.ranges.count(None)
 
 
 def vary(
@@ -48,8 +29,8 @@ def vary(
 ) -> VariedCode | None:
     """A copy of a code with other names, comments, layout or notation, that does or draws the same.
 
-    Python: the syntax tree is equal but for names of variables, which is checked each time. Nothing is
-    executed.
+    Python: the syntax tree is equal but for names of variables. SVG: the tree of elements is equal but for ids, white
+    space between elements and the notation of numbers and colours. Both are checked each time; nothing is executed.
 
     Args:
         code: Unicode, lines end in `\\n`.
@@ -67,7 +48,7 @@ def vary(
     if not _UNUSUAL.isdisjoint(code):
         return None
     copy = VariedCode(code, tuple((first, last) for first, last in ranges))
-    varied = _vary_python(copy, config, random)
+    varied = (svg.vary if language == "svg" else _vary_python)(copy, config, random)
     return varied if varied is not None and varied.code != code else None
 
 
@@ -80,22 +61,16 @@ def _vary_python(copy: VariedCode, config: CodeAugmentation, random: np.random.G
             tree = ast.parse(copy.code)
             renaming = python_names.renaming(tree, copy.code, config, random)
             new = {edit.text: copy.code[edit.start : edit.end] for edit in renaming}
-            varied = _apply(copy, renaming)
+            varied = copy.after(renaming)
             tokens = python_layout.tokens_of(varied.code)
-            varied = _apply(varied, python_layout.relaid(varied.code, tokens, config, random))
+            varied = varied.after(python_layout.relaid(varied.code, tokens, config, random))
             width = int(random.choice(config.indentation))
             if random.uniform() < config.indented:
                 tokens = python_layout.tokens_of(varied.code)
-                varied = _apply(varied, python_layout.reindented(varied.code, tokens, width))
+                varied = varied.after(python_layout.reindented(varied.code, tokens, width))
             return varied if python_names.is_same(tree, ast.parse(varied.code), new) else None
     except _NOT_PYTHON:
         return None
-
-
-def _apply(copy: VariedCode, edits: Iterable[Edit]) -> VariedCode:
-    result = edited(copy.code, edits)
-    ranges = tuple(None if lines is None else moved(lines, result.lines) for lines in copy.ranges)
-    return VariedCode(result.code, ranges)
 
 
 def _nesting(tokens: Sequence[tokenize.TokenInfo]) -> int:

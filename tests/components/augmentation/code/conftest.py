@@ -1,0 +1,3 @@
+from tests.pipeline.report.conftest import browser
+
+__all__ = ["browser"]
