@@ -58,6 +58,8 @@ def cleaned(record, batch_of):
         ("a cafe\u0301 here", "cafe", "a café here", "café"),
         ("a cafe\u0301 here", "\u0301 here", "a café here", "é here"),
         ("red \x07bell\x07 rings", "bell\x07", "red bell rings", "bell"),
+        ("la journÃ©e Ã  Paris", "journÃ©e", "la journée à Paris", "journée"),
+        ("cafÃ©s\nand so", "s\n", "cafés\nand so", "s\n"),
         ("naïve\nlines\n", "ve\n", "naïve\nlines", "ve\n"),
     ],
 )
