@@ -52,7 +52,6 @@ class LocalTimes:
             OverflowError: the instant is before the year 1 or after the year 9999.
             ValueError: the time zone is unknown.
         """
-        local = datetime.datetime.combine(local.date(), local.time())  # of pandas' times too, which refuse on their own
         zone = _zone(self.timezone)
         offset, other = (_offset(local.replace(tzinfo=zone, fold=fold)) for fold in (0, 1))
         if other < offset:
