@@ -17,6 +17,7 @@ _STEM = 5  # letters: inflections of a word are the same word
 _CONTRACTIONS = tuple(
     (re.compile(contracted, re.IGNORECASE), full)
     for contracted, full in (
+        (r"\bwhether\b", "if"),
         (r"\b(?:cannot|can['’]t)\b", "can not"),
         (r"\bwon['’]t\b", "will not"),
         (r"n['’]t\b", " not"),
@@ -86,7 +87,23 @@ _FUNCTION = _TELLING | frozenset(
 _FUNCTION_STEMS = frozenset(word[:_STEM] for word in _FUNCTION)
 _BEFORE_ARTICLE = frozenset(
     ("if", "that", "when", "where", "of", "how", "and", "or", "for", "to", "from", "in", "on", "with", "by", "at", "as")
-    + ("than", "is", "are", "into", "then", "but", "unless", "until", "because", "while", "whether", "after", "before")
+    + (
+        "than",
+        "is",
+        "are",
+        "into",
+        "then",
+        "but",
+        "unless",
+        "until",
+        "because",
+        "while",
+        "whether",
+        "after",
+        "before",
+        "all",
+    )
+    + ("both",)
 )
 _PERSON_AND_VERB = re.compile(r"(?:I|It|it) ([a-z]+)\b")
 _DOUBLED = re.compile(r"\b([^\W\d_]+) \1\b", re.IGNORECASE)
