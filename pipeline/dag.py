@@ -14,6 +14,8 @@ from components.augmentation.component import Augment
 from components.cleaning.component import Clean
 from components.cleaning.earlier_index import EarlierIndexStrategy
 from components.compression.component import Compress
+from components.dual_encoder.component import TrainDualEncoder
+from components.dual_encoder.latest import LatestEncoderStrategy
 from components.evaluation.component import Evaluate
 from components.example_gen.component import ExampleGen
 from components.infra_validation.component import InfraValidate
@@ -25,7 +27,7 @@ from components.training.component import Train
 from components.transform.component import Transform
 from components.validation.component import SchemaImport
 from pipeline.config import Config
-from schemas.artifacts import NearDuplicateIndex
+from schemas.artifacts import DualEncoder, NearDuplicateIndex
 from schemas.home import Home
 
 BEAM_ARGUMENTS = [
@@ -61,7 +63,19 @@ def build(config: Config, home: Home | None = None) -> pipeline.Pipeline:
         earlier=earlier.outputs["index"] if incremental else None,
         config=config.cleaning,
     ).with_beam_pipeline_args([*BEAM_ARGUMENTS, *config.cleaning.beam])
-    align = Align(records=clean.outputs["cleaned"], config=config.alignment, seed=config.seed)
+    latest_encoder = resolver.Resolver(
+        strategy_class=LatestEncoderStrategy,
+        records=clean.outputs["cleaned"],
+        encoder=Channel(type=DualEncoder),
+    ).with_id("LatestEncoder")
+    image_text = config.alignment.image_text
+    align = Align(
+        records=clean.outputs["cleaned"],
+        encoder=latest_encoder.outputs["encoder"] if image_text.use else None,
+        config=config.alignment,
+        seed=config.seed,
+    )
+    train_dual_encoder = TrainDualEncoder(samples=align.outputs["samples"], config=image_text.encoder, seed=config.seed)
     augment = Augment(
         samples=align.outputs["samples"], config=config.augmentation, cleaning=config.cleaning, seed=config.seed
     )
@@ -121,7 +135,9 @@ def build(config: Config, home: Home | None = None) -> pipeline.Pipeline:
             ingest,
             *([earlier] if incremental else []),
             clean,
+            *([latest_encoder] if image_text.use else []),
             align,
+            *([train_dual_encoder] if image_text.train else []),
             augment,
             examples,
             statistics,

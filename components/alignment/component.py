@@ -21,7 +21,10 @@ class AlignSpec(ComponentSpec):
         "seed": ExecutionParameter(type=int),
         "code": ExecutionParameter(type=str),
     }
-    INPUTS = {"records": ChannelParameter(type=artifacts.Records)}
+    INPUTS = {
+        "records": ChannelParameter(type=artifacts.Records),
+        "encoder": ChannelParameter(type=artifacts.DualEncoder, optional=True, allow_empty=True),
+    }
     OUTPUTS = {
         "samples": ChannelParameter(type=artifacts.Samples),
         "report": ChannelParameter(type=artifacts.AlignmentReport),
@@ -37,6 +40,7 @@ class Align(base_component.BaseComponent):
 
     Args:
         records: cleaned records.
+        encoder: of images and texts, for data sets whose images have no common key with texts; None if it is not used.
         config: how to join and split.
         seed: of the hash that splits.
     """
@@ -44,10 +48,18 @@ class Align(base_component.BaseComponent):
     SPEC_CLASS = AlignSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
 
-    def __init__(self, *, records: channel.BaseChannel, config: AlignmentConfig, seed: int):
+    def __init__(
+        self,
+        *,
+        records: channel.BaseChannel,
+        config: AlignmentConfig,
+        seed: int,
+        encoder: channel.BaseChannel | None = None,
+    ):
         super().__init__(
             AlignSpec(
                 records=records,
+                encoder=encoder,
                 config=to_json(config),
                 seed=seed,
                 code=fingerprint("components.alignment.executor"),

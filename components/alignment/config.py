@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 import pydantic
 import typing_extensions
 
+from components.alignment.semantic.config import Matching
+from components.dual_encoder.config import DualEncoderConfig
 from schemas.config import section
 
 _Fraction = Annotated[float, pydantic.Field(gt=0, lt=1)]
@@ -78,6 +80,31 @@ class TimestampJoin:
 
 
 @section
+class SemanticJoin:
+    """Joins the sources of a data set by what they say: each of the others to the reference. Records of one source that
+    share a key stay together."""
+
+    reference: Annotated[str, pydantic.Field(min_length=1)]
+    """The source whose records the others are joined to."""
+    matching: Matching = dataclasses.field(default_factory=Matching)
+    """How pairs are found, and how sure one must be of them."""
+    examples: Annotated[int, pydantic.Field(ge=0, le=1000)] = 5
+    """How many pairs of each kind of doubt the report names."""
+
+
+@section
+class ImageText:
+    """An encoder of images and texts, learnt from the samples of a run, by which later runs join images to texts."""
+
+    train: bool = False
+    """Train it on the samples of this run."""
+    use: bool = False
+    """Join things without a text by their image, with the newest encoder that an earlier run trained on other records."""
+    encoder: DualEncoderConfig = dataclasses.field(default_factory=DualEncoderConfig)
+    """How it learns."""
+
+
+@section
 class AlignmentConfig:
     """How records become samples."""
 
@@ -86,6 +113,17 @@ class AlignmentConfig:
 
     timestamps: dict[str, TimestampJoin] = dataclasses.field(default_factory=dict)
     """Data sets whose sources have no common key and are joined by time, by name; all others are joined by key."""
+    semantic: dict[str, SemanticJoin] = dataclasses.field(default_factory=dict)
+    """Data sets whose sources have no common key and are joined by what they say, by name."""
+    image_text: ImageText = dataclasses.field(default_factory=ImageText)
+    """How images are joined to texts."""
 
     splits: Splits = Splits()
     """The fractions of the splits."""
+
+    @pydantic.model_validator(mode="after")
+    def _one_way(self) -> typing_extensions.Self:
+        both = sorted(set(self.timestamps) & set(self.semantic))
+        if both:
+            raise ValueError(f"joined by time and by what they say, but only one is possible: {', '.join(both)}")
+        return self

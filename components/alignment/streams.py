@@ -18,29 +18,14 @@ from components.alignment.config import TimestampJoin
 from components.alignment.doubts import Side, doubts, iso
 from components.alignment.pairing import Pairing, pair
 from components.alignment.report import Doubts, StreamReport
+from components.alignment.things import Thing
 from schemas.errors import SourceError
 
 _US = 1_000_000
 _KEY = operator.attrgetter("key")
 
 
-# There may be millions of these three, and a named tuple is made in half the time of a frozen dataclass.
-class Thing(NamedTuple):
-    """Records of one source that share a key.
-
-    Attributes:
-        source: the source's name.
-        key: what they share.
-        rows: rows of the table of records, in order.
-        time_us: when, UTC; None if that is not known.
-    """
-
-    source: str
-    key: str
-    rows: tuple[int, ...]
-    time_us: int | None
-
-
+# There may be millions of these, and a named tuple is made in half the time of a frozen dataclass.
 class Partner(NamedTuple):
     """A thing that is joined to one of the reference.
 
