@@ -149,7 +149,7 @@ def growth(options: Options) -> Iterator[Line]:
 
 
 def real(options: Options) -> Iterator[Line]:
-    """Streams derived from real times, as they are; the same closer together; and halves that have no event in common."""
+    """Streams derived from real times as they are, and closer together."""
     runs = 3 if options.quick else 10
     for name, times in (("commits", real_times.commits()), ("package_changes", real_times.package_changes())):
         figure = f"align_timestamps.real.{name}"
@@ -163,12 +163,24 @@ def real(options: Options) -> Iterator[Line]:
         )
         yield from _f1(figure, made, _WITHIN_A_DAY, 3 * _REAL_JITTERS_US[name], note)
         yield from _errors(f"{figure}.offset_error", "", made, _WITHIN_A_DAY, note)
-        for gap_s in _REAL_GAPS_S:
-            closer = real_times.with_mean_gap(times, gap_s)
-            made = [_derived(closer, options.seed + run, _OFFSET_US, 5e3) for run in range(runs)]
-            yield from _answered(f"{figure}.gap_{gap_s:g}s", made, "offset 4.2 s, looked for within a minute")
-            halves = [_unrelated(closer, options.seed + run) for run in range(runs)]
-            yield from _answered(f"{figure}.gap_{gap_s:g}s.unrelated", halves, "two halves without a common event")
+        yield from _densities(figure, times, range(options.seed, options.seed + runs))
+
+
+def _densities(figure: str, times: np.ndarray, seeds: Sequence[int]) -> Iterator[Line]:
+    """What the clocks get for an answer where the times are closer together; none may be wrong."""
+    wrong = unrelated = 0
+    for gap_s in _REAL_GAPS_S:
+        closer = real_times.with_mean_gap(times, gap_s)
+        verdicts = [_verdict(_derived(closer, seed, _OFFSET_US, 5e3), 5e3) for seed in seeds]
+        wrong += verdicts.count(_WRONG)
+        unrelated += sum(_verdict(_unrelated(closer, seed), 5e3) != _REFUSED for seed in seeds)
+        right = verdicts.count(_RIGHT) / len(verdicts)
+        note = f"of {len(verdicts)} that are told rightly; {gap_s:g} s apart on average, offset 4.2 s, within a minute"
+        yield _alone(f"{figure}.gap_{gap_s:g}s", [right], "share", note)
+    asked = len(seeds) * len(_REAL_GAPS_S)
+    yield _alone(f"{figure}.wrong_answers", [wrong], "answers", f"of {asked}, at all these densities; {_WRONG_IS}")
+    note = f"of {asked}, at all these densities: halves that share bursts but no event, to be refused"
+    yield _alone(f"{figure}.unrelated_answers", [unrelated], "answers", note)
 
 
 def _f1(figure: str, made: Sequence[Streams], config: TimestampJoin, tolerance_us: float, note: str) -> Iterator[Line]:
@@ -192,13 +204,6 @@ def _errors(figure: str, part: str, made: Sequence[Streams], config: TimestampJo
     offsets = [_offset_error_us(streams, clock) / 1e3 for streams, clock in found]
     yield _alone(figure + part, offsets, "ms", note)
     yield _alone(f"{figure}.drift{part}", [abs(clock.drift_ppm - of.drift_ppm) for of, clock in found], "ppm", note)
-
-
-def _answered(figure: str, made: Sequence[Streams], note: str) -> Iterator[Line]:
-    verdicts = [_verdict(streams, 5e3) for streams in made]
-    answered = 1 - verdicts.count(_REFUSED) / len(verdicts)
-    yield _alone(f"{figure}.answered", [answered], "share", f"of {len(made)}; {note}")
-    yield _alone(f"{figure}.wrong_answers", [verdicts.count(_WRONG)], "answers", f"of {len(made)}; {_WRONG_IS}")
 
 
 def _verdict(streams: Streams, jitter_us: float) -> str:
