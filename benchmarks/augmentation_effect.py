@@ -2,8 +2,8 @@
 
 The default pipeline is run as a user runs it, without any copies, with copies of each kind and with all of them, for some
 seeds; of each run the held-out loss that Train tells. Runs of one seed have the same splits, so the differences are paired:
-what counts is the change a seed, not the spread of the losses. Once with all data, of which the default run sees less than
-it has, and once with so little that it sees each sample several times, where copies can help most.
+what counts is the change a seed, not the spread of the losses. Once with so few data that each sample is seen several times, where
+copies can help most, and once with all data, of which the default run sees less than there are.
 """
 
 from __future__ import annotations
@@ -31,25 +31,22 @@ _CASES = {**{kind: (kind,) for kind in KINDS}, "all": KINDS}
 _SEEDS = 3
 _FRACTION = 0.5
 _SCARCE = 400
+_SOURCES = ("openmoji", "emoji-datasource", "python")
 _DATA = {
-    "": (),
-    "scarce": tuple(f"ingestion.sources.{name}.limit={_SCARCE}" for name in ("openmoji", "emoji-datasource", "python")),
+    "scarce": ("training.steps=300", *(f"ingestion.sources.{name}.limit={_SCARCE}" for name in _SOURCES)),
+    "plenty": ("training.steps=600",),
 }
 _UNJUDGED = ("evaluation.max_bits_per_byte=20", "evaluation.slice_limits=[]", "evaluation.min_examples=1")
 
 
 def effect(options: Options) -> Iterator[Line]:
     """Held-out bits a byte with copies beside none, the median of the seeds; the lowest and highest change is told."""
-    seeds = [options.seed + number for number in range(1 if options.quick else _SEEDS)]
-    for data, limits in _DATA.items():
-        if options.quick and data:
-            continue
-        steps = 100 if options.quick else 600
-        shared = (*limits, f"training.steps={steps}")
+    seeds = [options.seed + number for number in range(_SEEDS)]
+    for data, overrides in _DATA.items():
         cases = {case: kinds for case, kinds in _CASES.items() if options.wants(_name(data, case))}
-        without = [_loss((), seed, shared) for seed in seeds] if cases else []
+        without = [_loss((), seed, overrides) for seed in seeds] if cases else []
         for case, kinds in cases.items():
-            losses = [_loss(kinds, seed, shared) for seed in seeds]
+            losses = [_loss(kinds, seed, overrides) for seed in seeds]
             changes = [loss - other for loss, other in zip(losses, without, strict=True)]
             ours, peer = statistics.median(losses), statistics.median(without)
             yield Line(
@@ -61,7 +58,7 @@ def effect(options: Options) -> Iterator[Line]:
                 peer_name="no copies",
                 spread={"ours": [min(losses), max(losses)], "peer": [min(without), max(without)]},
                 runs=len(seeds),
-                note=f"{_SCARCE if data else 'all'} items a source, {steps} steps, copies of {_FRACTION:.0%}; change a seed "
+                note=f"{overrides[0]}, copies of {_FRACTION:.0%} of the training samples; change a seed "
                 + ", ".join(f"{change:+.4f}" for change in changes),
             )
 

@@ -15,13 +15,15 @@ MODALITIES = ("text", "image", "code")
 # or a line range in code (first, last, 0, 0).
 REGION = pa.struct([("label", pa.string()), ("bounds", pa.list_(pa.int64(), 4))])
 
-# A region of a sample: of which of its records, and bounds within the sample's own text, image or code.
+# A region of a sample: of which of its records, and bounds within the sample's own text, image or code. Regions of
+# different modalities that are of one thing have the same number `link`.
 SAMPLE_REGION = pa.struct(
     [
         ("record_id", pa.string()),
         ("modality", pa.string()),
         ("label", pa.string()),
         ("bounds", pa.list_(pa.int64(), 4)),
+        ("link", pa.int64()),
     ]
 )
 

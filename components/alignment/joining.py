@@ -15,11 +15,21 @@ from components.alignment import splits
 from components.alignment.config import AlignmentConfig, KeyJoin
 from components.alignment.grouping import Encoders, Grouped, grouped
 from components.alignment.report import AlignmentReport
-from components.alignment.samples import NODE, Plan, Records, batches, plans
+from components.alignment.samples import NODE, Plan, Records, RegionCounts, batches, plans
 from schemas import records, tables
 
 __all__ = ["NODE", "align"]
-_COLUMNS = ("record_id", "content_sha256", "modality", "source", "language", "content", "attributes", "timestamp")
+_COLUMNS = (
+    "record_id",
+    "content_sha256",
+    "modality",
+    "source",
+    "language",
+    "content",
+    "regions",
+    "attributes",
+    "timestamp",
+)
 
 
 def align(
@@ -52,10 +62,11 @@ def align(
     clusters = splits.clusters([sample.marks for sample in samples])
     by_cluster = splits.assign(clusters, config.splits, seed)
     given = [by_cluster[cluster] for cluster in clusters]
-    tables.write(samples_directory, batches(samples, clusters, given, known), records.SAMPLE)
+    regions = RegionCounts()
+    tables.write(samples_directory, batches(samples, clusters, given, known, regions), records.SAMPLE)
     written = tables.columns(samples_directory, ["split"])["split"].to_pylist()
     splits.check([sample.marks for sample in samples], written)
-    return _report(planned, samples, surplus, clusters, written, told)
+    return _report(planned, samples, surplus, clusters, written, told, regions)
 
 
 def _report(
@@ -65,6 +76,7 @@ def _report(
     clusters: Sequence[str],
     split: Sequence[str],
     told: Grouped,
+    regions: RegionCounts,
 ) -> AlignmentReport:
     alone = collections.Counter(plan.modality for plan in planned if plan.modality in records.MODALITIES)
     by_source: dict[str, dict[str, int]] = {}
@@ -86,4 +98,5 @@ def _report(
         straddling_clusters=0,
         streams=tuple(told.streams),
         associations=tuple(told.associations),
+        regions={name: number for name, number in sorted(regions.items()) if number},
     )

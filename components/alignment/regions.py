@@ -88,8 +88,14 @@ class SampleRegions:
     dropped: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     def to_rows(self) -> list[dict[str, Any]] | None:
-        """The field `regions` of the sample; None if there are none."""
-        return [{**dataclasses.asdict(region), "bounds": list(region.bounds)} for region in self.regions] or None
+        """The field `regions` of the sample; None if there are none. What is linked has the same number."""
+        number: dict[int, int] = {}
+        for link in self.links:  # in the order of the first region
+            number.setdefault(link.other, number.setdefault(link.one, link.one))
+        return [
+            {**dataclasses.asdict(region), "bounds": list(region.bounds), "link": number.get(index)}
+            for index, region in enumerate(self.regions)
+        ] or None
 
 
 def of_sample(parts: Iterable[RecordPart]) -> SampleRegions:

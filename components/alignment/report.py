@@ -190,6 +190,8 @@ class AlignmentReport:
         seconds: how long it took.
         streams: the sources that were joined by time.
         associations: the sources that were joined by what they say.
+        regions: parts of images, texts and codes: `kept`, how many of them `linked`, or `ambiguous`; and how many were
+            dropped, by reason.
     """
 
     samples: int
@@ -206,6 +208,7 @@ class AlignmentReport:
     seconds: float = 0.0
     streams: tuple[StreamReport, ...] = ()
     associations: tuple[SemanticReport, ...] = ()
+    regions: dict[str, int] = dataclasses.field(default_factory=dict)
 
     def write(self, directory: pathlib.Path) -> None:
         """Writes `report.json`."""

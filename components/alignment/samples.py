@@ -7,6 +7,7 @@ or a code; images alone cannot be learnt from.
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import hashlib
 import itertools
@@ -17,9 +18,11 @@ import pyarrow as pa
 
 from components.alignment import splits
 from components.alignment.config import KeyJoin
+from components.alignment.regions import RecordPart, of_sample
 from components.cleaning.attributes import NEAR_DUPLICATES
 from schemas import progress, records, tables
 from schemas.errors import SourceError
+from schemas.regions import from_rows
 
 NODE = "Align"
 BY_KEY = "key"
@@ -135,7 +138,8 @@ class Records:
     """The columns of a table of records that decide what is joined, as Python values.
 
     Args:
-        table: with at least `record_id`, `content_sha256`, `modality`, `source`, `language`, `content`, `attributes`.
+        table: with at least `record_id`, `content_sha256`, `modality`, `source`, `language`, `content`, `regions`,
+            `attributes`.
     """
 
     def __init__(self, table: pa.Table):
@@ -143,7 +147,7 @@ class Records:
             table[name].to_pylist() for name in ("record_id", "content_sha256", "modality", "source", "language")
         )
         self.attributes: list[dict[str, str]] = [dict(pairs) for pairs in table["attributes"].to_pylist()]
-        self._contents = table["content"]
+        self._contents, self._regions = table["content"], table["regions"]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -152,6 +156,11 @@ class Records:
         """The content of a record."""
         content: bytes = self._contents[row].as_py()
         return content
+
+    def part(self, row: int) -> RecordPart:
+        """A record with its regions."""
+        regions = from_rows(self._regions[row].as_py())
+        return RecordPart(self.ids[row], self.modalities[row], self.content(row), regions)
 
 
 def plans(group: Group, known: Records, rules: KeyJoin) -> tuple[list[Plan], int]:
@@ -195,8 +204,13 @@ def plans(group: Group, known: Records, rules: KeyJoin) -> tuple[list[Plan], int
     return found, len(rest)
 
 
+class RegionCounts(collections.Counter[str]):
+    """How many regions samples have (`kept`), how many of them are `linked`, or would be were it not `ambiguous`, and how
+    many were dropped, by reason."""
+
+
 def batches(
-    samples: Sequence[Plan], clusters: Sequence[str], split: Sequence[str], known: Records
+    samples: Sequence[Plan], clusters: Sequence[str], split: Sequence[str], known: Records, regions: RegionCounts
 ) -> Iterator[pa.RecordBatch]:
     """The rows of samples as batches of `schemas.records.SAMPLE`, in their order.
 
@@ -205,11 +219,15 @@ def batches(
         clusters: the cluster of each.
         split: the split of each.
         known: the records.
+        regions: to which the regions are added.
     """
     rows: list[dict[str, Any]] = []
     size = 0
     for sample, cluster, name in zip(samples, clusters, split, strict=True):
-        row = _row(sample, known) | {"cluster": cluster, "split": name}
+        own = of_sample(known.part(part.row) for part in sample.parts)
+        linked = {end for link in own.links for end in (link.one, link.other)}
+        regions.update({"kept": len(own.regions), "linked": len(linked), "ambiguous": own.ambiguous, **own.dropped})
+        row = _row(sample, known) | {"cluster": cluster, "split": name, "regions": own.to_rows()}
         rows.append(row)
         size += sum(len(row[modality] or b"") for modality in records.MODALITIES)
         if len(rows) >= _BATCH_ROWS or size >= _BATCH_BYTES:

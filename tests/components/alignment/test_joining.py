@@ -232,3 +232,22 @@ def test_what_the_records_are_about_goes_with_the_sample(align):
     samples, _ = align([*FILLING, *rows])
     assert sample_of(samples, "Soup")["attributes"] == {"group": "food", "author": "me", "code_language": "python"}
     assert sample_of(samples, "Soup")["joins"] is None
+
+
+def test_regions_go_with_the_sample_and_are_linked_by_label(align):
+    rows = [
+        record("soup", "text", b"Soup", source="a"),
+        record("soup", "text", b"with onions", source="b"),
+        record("soup", "code", b"pot()\nonions()\n", source="c"),
+    ]
+    rows[0]["regions"] = [{"label": "dish", "bounds": [0, 4, 0, 0]}, {"label": "beyond", "bounds": [2, 90, 0, 0]}]
+    rows[1]["regions"] = [{"label": "onions", "bounds": [5, 11, 0, 0]}]
+    rows[2]["regions"] = [{"label": "onions", "bounds": [2, 2, 0, 0]}]
+    samples, told = align([*FILLING, *rows])
+    soup = sample_of(samples, "Soup")
+    dish, word, line = soup["regions"]
+    assert (dish["label"], dish["bounds"], dish["link"]) == ("dish", [0, 4, 0, 0], None)
+    assert soup["text"][slice(*word["bounds"][:2])] == "onions" and word["record_id"] == rows[1]["record_id"]
+    assert (line["modality"], line["bounds"]) == ("code", [2, 2, 0, 0])
+    assert word["link"] is not None and word["link"] == line["link"]
+    assert told.regions == {"kept": 3, "linked": 2, "outside": 1}

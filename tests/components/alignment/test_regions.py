@@ -172,8 +172,8 @@ def test_the_rows_are_those_of_the_schema_of_samples(tmp_path):
     tables.write(tmp_path, [tables.from_rows([row], records.SAMPLE)], records.SAMPLE)
     [back] = tables.rows(tmp_path)
     assert back["regions"] == [
-        {"record_id": "text", "modality": "text", "label": "ball", "bounds": [6, 10, 0, 0]},
-        {"record_id": "image", "modality": "image", "label": "ball", "bounds": [3, 4, 9, 12]},
+        {"record_id": "text", "modality": "text", "label": "ball", "bounds": [6, 10, 0, 0], "link": 0},
+        {"record_id": "image", "modality": "image", "label": "ball", "bounds": [3, 4, 9, 12], "link": 0},
     ]
 
 

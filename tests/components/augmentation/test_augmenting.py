@@ -149,8 +149,8 @@ def test_what_cannot_be_varied_is_counted(augment):
 
 
 def test_regions_move_along(augment):
-    box = {"record_id": "r", "modality": "image", "label": "block", "bounds": [4, 4, 20, 12]}
-    lines = {"record_id": "r", "modality": "code", "label": "sum", "bounds": [3, 3, 0, 0]}
+    box = {"record_id": "r", "modality": "image", "label": "block", "bounds": [4, 4, 20, 12], "link": None}
+    lines = {"record_id": "r", "modality": "code", "label": "sum", "bounds": [3, 3, 0, 0], "link": None}
     rows = [{**row, "regions": [box, lines]} for row in SAMPLES if row["image"]]
     _, copies, _ = augment(config=copies_of(image=ALL, code=ALL), rows=rows)
     for copy in copies:
