@@ -33,7 +33,7 @@ def read(outputs: Outputs) -> facts.Funnel:
         modalities=_most_first(alignment.by_modality) if alignment else None,
         notes=tuple(_notes(alignment)) if alignment else (),
         cleaning=_told(cleaning) if cleaning else None,
-        tables=(*(joins.joins(alignment) if alignment else ()), *_copies(outputs)),
+        tables=(*(_joined(alignment) if alignment else ()), *_copies(outputs)),
     )
 
 
@@ -50,6 +50,11 @@ def _stages(outputs: Outputs) -> Iterable[facts.Stage]:
         if rows is not None:
             added = node == "Augment" and aligned is not None
             yield facts.Stage(node, rows, unit, f"{rows - (aligned or 0):,} of them augmented copies" if added else "")
+
+
+def _joined(alignment: AlignmentReport) -> Iterable[facts.Table]:
+    for tables_of in (joins.joins, joins.associations, joins.regions):
+        yield from tables_of(alignment)
 
 
 def _copies(outputs: Outputs) -> Iterable[facts.Table]:

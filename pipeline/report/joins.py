@@ -34,6 +34,36 @@ def joins(alignment: AlignmentReport) -> Iterator[facts.Table]:
             )
 
 
+def associations(alignment: AlignmentReport) -> Iterator[facts.Table]:
+    """What the alignment says of joins by meaning: how sure, and what is in doubt."""
+    for one in alignment.associations:
+        rows = [
+            ("how", f"{one.how.replace('_', ' ')}, {one.encoder.replace('_', ' ')}, score at least {one.min_score:g}"),
+            ("pairs", f"{one.pairs:,}, of which {one.expected_wrong:.1f} are wrong by their scores"),
+            ("without a partner", f"{one.unmatched:,} of {one.source}, {one.unmatched_reference:,} of {one.reference}"),
+            ("could belong to several", f"{one.ambiguous:,} of {one.reference}"),
+            ("pairs by tenths of the score", ", ".join(f"{number:,}" for number in one.scores)),
+        ]
+        yield facts.Table(f"{one.source} joined to {one.reference} by what they say", ("", ""), tuple(rows))
+        doubtful = (*one.least_sure, *one.ambiguous_examples)
+        if doubtful:
+            yield facts.Table(
+                "Those least sure, and some that could belong to several and were not joined",
+                (one.reference, one.source, "score"),
+                tuple(
+                    (pair.reference, " or ".join(pair.keys), "" if pair.score is None else f"{pair.score:.3f}")
+                    for pair in doubtful
+                ),
+            )
+
+
+def regions(alignment: AlignmentReport) -> Iterator[facts.Table]:
+    """How many parts of images, texts and codes there are, and how many were dropped."""
+    if alignment.regions:
+        rows = tuple((name.replace("_", " "), f"{number:,}") for name, number in alignment.regions.items())
+        yield facts.Table("Regions of samples", ("", "regions"), rows)
+
+
 def copies(properties: Mapping[str, Any]) -> Iterator[facts.Table]:
     """How many copies were made of each kind, and why there are not more; from the properties of the artifact."""
     made, skipped = (json.loads(str(properties.get(name, "{}"))) for name in ("copies", "skipped"))

@@ -9,7 +9,7 @@ import math
 
 from PIL import Image, ImageDraw
 
-from components.alignment.report import Ambiguous, Doubts, StreamReport, Unmatched
+from components.alignment.report import Ambiguous, Associated, Doubts, SemanticReport, StreamReport, Unmatched
 from components.compression import report as compression
 from components.evaluation import report as evaluation
 from components.infra_validation import report as serving
@@ -112,6 +112,27 @@ def stream() -> StreamReport:
         doubts=Doubts(
             1, (Ambiguous("l1", "n1", "2026-01-01T00:00:01+00:00", 0.002, "n2", "notes", 0.003),), (alone,), ()
         ),
+    )
+
+
+def association() -> SemanticReport:
+    """A join by meaning with something in every part."""
+    return SemanticReport(
+        dataset="shop",
+        reference="catalogue",
+        source="drawings",
+        encoder="lexical",
+        how="one_to_one",
+        min_score=0.8,
+        pairs=40,
+        expected_wrong=1.25,
+        scores=(0, 0, 0, 0, 0, 0, 0, 0, 3, 37),
+        ambiguous=2,
+        unmatched_reference=8,
+        unmatched=5,
+        least_sure=(Associated("c1", ("d1",), 0.81),),
+        ambiguous_examples=(Associated("c2", ("d2", "d3"), None),),
+        unmatched_examples=("d9",),
     )
 
 

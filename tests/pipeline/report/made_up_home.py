@@ -177,7 +177,9 @@ def data(home: MadeUpHome) -> None:
     modalities = {"text+image+code": 20, "text+code": 21}
     splits = {"train": 29, "eval": 6, "test": 6}
     told = AlignmentReport(41, modalities, splits, by_source, {"key": 41}, {"code": 1}, 2, 3, 37, 4, 0)
-    dataclasses.replace(told, streams=(made_up.stream(),)).write(places["report"])
+    dataclasses.replace(
+        told, streams=(made_up.stream(),), associations=(made_up.association(),), regions={"kept": 9, "outside": 1}
+    ).write(places["report"])
     write_table(places["samples"], [row for row in samples() if row["parent"] is None])
     home.ended("Align")
     places = home.publish(

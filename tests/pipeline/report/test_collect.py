@@ -60,11 +60,14 @@ def test_the_funnel_counts_what_the_nodes_reported(collected):
     ]
     assert [(row.when, row.median) for row in funnel.cleaning.lengths] == [("before", 88), ("after", 90)]
     assert [(row.reason, row.origin) for row in funnel.cleaning.examples] == [("empty", "mine/a.txt")]
-    facts, doubtful, alone, copies = funnel.tables
+    facts, doubtful, alone, meant, unsure, regions, copies = funnel.tables
     assert facts.caption == "notes joined to log by time" and ("pairs", "320") in facts.rows
     assert ("its clock is ahead by", "4.1998 s ± 0.001 s at 2026-01-01T00:00:00+00:00") in facts.rows
     assert doubtful.rows == (("l1", "n1", "0.002 s", "n2", "0.003 s"),)
     assert "82 have no partner" in alone.caption and alone.rows[0][:2] == ("notes", "n7")
+    assert ("pairs", "40, of which 1.2 are wrong by their scores") in meant.rows
+    assert unsure.rows == (("c1", "d1", "0.810"), ("c2", "d2 or d3", ""))
+    assert regions.rows == (("kept", "9"), ("outside", "1"))
     assert copies.rows == (("image", "3"), ("none, code: nothing to vary", "5"))
     assert funnel.samples.columns == ("train", "eval", "test")
     assert funnel.samples.of_column("train") == 29
