@@ -11,13 +11,12 @@ import sysconfig
 import textwrap
 import tokenize
 from collections.abc import Iterator, Sequence
-from typing import Union
 
+from components.ingestion import parameters
 from components.ingestion.items import Document, Item, Reason, Rejection
 
 _LICENSE = "PSF-2.0"
 _NOT_LIBRARY = frozenset({"site-packages", "dist-packages", "__pycache__", "test", "tests", "idle_test", "lib2to3"})
-_Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]  # noqa: UP007
 
 
 def standard_library() -> pathlib.Path:
@@ -27,6 +26,8 @@ def standard_library() -> pathlib.Path:
 
 def read_python(root: pathlib.Path, *, max_file_bytes: int, limit: int | None) -> Iterator[Item]:
     """For each function or method with a docstring: the docstring as text, the source without it as code.
+
+    Both say where its parameters are: `components.ingestion.parameters`.
 
     Args:
         root: the folder that module names start from.
@@ -65,9 +66,13 @@ def _read_module(
     functions: dict[str, list[Document]] = {}
     for qualified_name, function in _functions(tree, ""):
         docstring = ast.get_docstring(function)
-        code = _without_docstring(function, lines)
-        if not docstring or not code:
+        places = _around_docstring(function, lines)
+        if not docstring or not places:
             continue
+        first, resumes = places
+        kept = [*lines[first - 1 : function.body[0].lineno - 1], *lines[resumes - 1 : function.end_lineno]]
+        code = textwrap.dedent("".join(kept)).rstrip() + "\n"
+        of_text, of_code = parameters.regions(function, docstring, first, resumes)
         key = base = f"python:{module}:{qualified_name}"
         count = 1
         while key in functions:  # defined twice, for instance one a platform
@@ -84,6 +89,7 @@ def _read_module(
                 media_type="text/plain",
                 content=docstring.encode("utf-8", "replace"),
                 language="en",
+                regions=of_text,
             ),
             document(
                 position=position,
@@ -91,12 +97,13 @@ def _read_module(
                 media_type="text/x-python",
                 content=code.encode("utf-8", "replace"),
                 language="python",
+                regions=of_code,
             ),
         ]
     return functions
 
 
-def _functions(node: ast.AST, prefix: str) -> Iterator[tuple[str, _Function]]:
+def _functions(node: ast.AST, prefix: str) -> Iterator[tuple[str, parameters.Function]]:
     for child in ast.iter_child_nodes(node):
         if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
             yield prefix + child.name, child
@@ -107,8 +114,11 @@ def _functions(node: ast.AST, prefix: str) -> Iterator[tuple[str, _Function]]:
             yield from _functions(child, prefix)
 
 
-def _without_docstring(function: _Function, lines: Sequence[str]) -> str | None:
-    """The function's source, dedented, without its docstring; None if nothing or no whole lines are left."""
+def _around_docstring(function: parameters.Function, lines: Sequence[str]) -> tuple[int, int] | None:
+    """The line that the function begins with, and the first one after its docstring that is not blank.
+
+    None if nothing or no whole lines are left without it.
+    """
     if len(function.body) < 2:
         return None
     docstring, following = function.body[0], function.body[1]
@@ -116,6 +126,5 @@ def _without_docstring(function: _Function, lines: Sequence[str]) -> str | None:
     if docstring.lineno == function.lineno or following.lineno <= last:
         return None
     first = min([function.lineno, *(decorator.lineno for decorator in function.decorator_list)])
-    rest = itertools.dropwhile(lambda line: not line.strip(), lines[last : function.end_lineno])
-    kept = [*lines[first - 1 : docstring.lineno - 1], *rest]
-    return textwrap.dedent("".join(kept)).rstrip() + "\n"
+    blank = itertools.takewhile(lambda line: not line.strip(), lines[last : function.end_lineno])
+    return first, last + 1 + sum(1 for _ in blank)

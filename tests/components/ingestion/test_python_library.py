@@ -7,6 +7,7 @@ import pytest
 
 from components.ingestion.items import Document, Reason
 from components.ingestion.python_library import read_python, standard_library
+from schemas.regions import check, lines_of
 
 MODULE = '''
 import os
@@ -113,3 +114,54 @@ def test_the_real_library_gives_source_that_parses(tmp_path):
     assert "python:json:dumps" in codes
     for code in codes.values():
         assert ast.get_docstring(ast.parse(code).body[0]) is None
+
+
+PARAMETERS = '''
+class Kettle:
+    @heated
+    def boil(self, water, *, minutes: int = 3, a=None, salt=None, lid=None):
+        """Boil it in this Kettle, self.
+
+        Args:
+            minutes: how long; minutes count from when water boils.
+            salt: a pinch.
+            lid: never used.
+        """
+
+        pot = water
+        if minutes > 3:
+            pot = pot + minutes
+        return [pot, a, salt, water, self]
+'''
+
+
+def test_parameters_have_a_region_where_they_are_spoken_of_and_where_they_are_used(tmp_path):
+    (tmp_path / "kettle.py").write_text(PARAMETERS)
+    text, code = read(tmp_path)
+    docstring, lines = text.content.decode(), code.content.decode().splitlines()
+    assert [region.label for region in text.regions] == ["minutes", "water", "salt"], "not self, a, lid"
+    for region in text.regions:
+        start, end = region.bounds[:2]
+        assert docstring[start:end] == region.label
+        assert start == docstring.index(region.label), "the first mention"
+    assert {region.label: lines[region.bounds[0] - 1 : region.bounds[1]] for region in code.regions} == {
+        "water": ["    pot = water"],
+        "minutes": ["    if minutes > 3:", "        pot = pot + minutes"],
+        "salt": ["    return [pot, a, salt, water, self]"],
+    }
+
+
+def test_regions_of_the_real_library_cover_what_they_name():
+    read_items = read(standard_library() / "importlib") + read(standard_library() / "unittest")
+    items = [item for item in read_items if isinstance(item, Document)]
+    found = 0
+    for item in items:
+        content = item.content.decode()
+        size = len(content) if item.modality == "text" else lines_of(content)
+        for region in item.regions:
+            found += 1
+            first, last = region.bounds[:2]
+            assert check(region, item.modality, (size,)) is None
+            covered = content[first:last] if item.modality == "text" else content.split("\n")[first - 1 : last]
+            assert region.label in "\n".join(covered) if item.modality == "code" else region.label == covered
+    assert found > 100
