@@ -91,8 +91,6 @@ def read(code: str, max_nesting: int) -> tuple[list[Element], list[Comment]] | N
                 return None
             comments.append(Comment(at, end, within))
         elif found := _END.match(code, at):
-            if within[-1:] != (found[1],):
-                return None
             within = within[:-1]
             end = found.end()
         elif found := _START.match(code, at):
@@ -103,7 +101,7 @@ def read(code: str, max_nesting: int) -> tuple[list[Element], list[Comment]] | N
             elements.append(Element(found[1], at, attributes, within))
             within = within if closing[1] else (*within, found[1])
             end = closing.end()
-        elif at == 0 and (found := _DECLARATION.match(code)):
+        elif found := _DECLARATION.match(code, at):
             end = found.end()
         else:
             return None
@@ -113,12 +111,11 @@ def read(code: str, max_nesting: int) -> tuple[list[Element], list[Comment]] | N
     return elements, comments
 
 
-def tokens(value: str, *, path: bool) -> list[Token] | None:
+def tokens(value: str) -> list[Token] | None:
     """An attribute's numbers and what is between them; None if something else is in it.
 
-    Args:
-        value: of the attribute.
-        path: whether it is the data of a path, in which flags of arcs need nothing between them and what follows.
+    In the data of a path flags of arcs need nothing between them and what follows. Elsewhere no letter `a` stands before
+    numbers.
     """
     found: list[Token] = []
     at = argument = 0
@@ -129,7 +126,7 @@ def tokens(value: str, *, path: bool) -> list[Token] | None:
             return None
         kind = str(part.lastgroup)
         if kind == "letter":
-            arc, argument = path and part[0] in "Aa", 0
+            arc, argument = part[0] in "Aa", 0
         argument += kind in ("number", "flag")
         found.append(Token(kind, part[0], at))
         at = part.end()

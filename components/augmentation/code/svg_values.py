@@ -56,9 +56,9 @@ def meaning(name: str, value: str, old_ids: Mapping[str, str]) -> Any:
 def numbers(name: str, value: str) -> list[Token] | None:
     """The tokens of an attribute that is known to consist of numbers; None for others."""
     if name in _SEVERAL:
-        return tokens(value, path=name == "d")
+        return tokens(value)
     if name in _SINGLE:
-        found = tokens(value, path=False)
+        found = tokens(value)
         return found if found is not None and [token.kind for token in found] == ["number"] else None
     return None
 

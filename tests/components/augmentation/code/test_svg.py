@@ -161,12 +161,12 @@ def test_a_new_id_occurs_nowhere_in_the_drawing():
 )
 def test_numbers_change_where_they_stay_apart(value, left):
     """Flags of arcs and numbers with nothing but a dot or digit between them are left."""
-    before = svg_tokens.tokens(value, path=True)
+    before = svg_tokens.tokens(value)
     for seed in range(5):
         code = f'<svg xmlns="http://www.w3.org/2000/svg"><path d="{value}"/></svg>'
         varied = vary(code, dataclasses.replace(STILL, numbers=1.0), seed)
         text = varied.code if varied else code
-        after = svg_tokens.tokens(text.partition('d="')[2].partition('"')[0], path=True)
+        after = svg_tokens.tokens(text.partition('d="')[2].partition('"')[0])
         assert [token.kind for token in after] == [token.kind for token in before]
         kept = [old.text for old, new in zip(before, after, strict=True) if old.text == new.text and old.kind != "gap"]
         assert all(kept.count(text) >= left.count(text) for text in left)
@@ -180,7 +180,7 @@ def test_numbers_change_where_they_stay_apart(value, left):
     [("M0 0a1 1 0 2 0 5 5", True), ("M0 0a1 1 0 1L5 5", True), ("M 1. 2", True), ("50%", False), ("calc(1+1);", False)],
 )
 def test_values_that_are_not_plain_numbers_are_left(value, path):
-    assert svg_tokens.tokens(value, path=path) is None
+    assert svg_tokens.tokens(value) is None
     name = "d" if path else "width"
     assert drawing(f'<path {name}="{value}"/>', dataclasses.replace(STILL, numbers=1.0)) is None
 
@@ -282,6 +282,9 @@ SVG = '<svg xmlns="http://www.w3.org/2000/svg">{}</svg>'
         SVG.format('<rect width="1.0"/><g>'),
         SVG.format('<rect width="1.0" width="2"/>'),
         SVG.format('<rect width="1.0"/><!-- -- -->'),
+        SVG.format('<rect width="1.0"/>') + "<!-- a",
+        SVG.format('<rect width="1.0"/><?xml version="1.0"?>'),
+        SVG.format('<rect width="1.0"/></g><g>'),
         SVG.format('<rect width="1.0"/><a:b/>'),
         SVG.format('<rect width="1.0"/>&amp;'),
         SVG.format('<rect width="1.0" d="&#65;"/>'),
@@ -358,9 +361,7 @@ def test_any_path_keeps_its_commands_numbers_and_flags(parts):
     code = SVG.format(f'<path d="M0 0{value}"/>')
     varied = vary(code, dataclasses.replace(STILL, numbers=1.0))
     if varied is not None:
-        before, after = (
-            svg_tokens.tokens(text.partition('d="')[2].partition('"')[0], path=True) for text in (code, varied.code)
-        )
+        before, after = (svg_tokens.tokens(text.partition('d="')[2].partition('"')[0]) for text in (code, varied.code))
         assert [token.kind for token in before] == [token.kind for token in after]
         assert all(
             old.text == new.text or float(old.text) == float(new.text) for old, new in zip(before, after, strict=True)
