@@ -38,6 +38,7 @@ _PRIMING = {
     "ONCE VI VIL DI ID",
 }
 _PRIMING_ROUNDS = 3
+_LAST = "zqxlast"  # a word that no dictionary knows; its answer is the last one if each text has got one
 _REMEDY = "sudo apt-get install apertium apertium-eng-spa"
 
 
@@ -103,7 +104,9 @@ class Apertium:
             if failure is not None:
                 return failure
         answers: list[bytes] = []
-        failure = self._running[pair].exchange(blocks, answers, *limits)
+        failure = self._running[pair].exchange([*blocks, _block(_LAST)], answers, *limits)
+        if failure is None and _LAST.encode() not in answers.pop().lower():
+            return Failure.GARBAGE  # it gave more answers than it was asked for, and which is whose is not known
         results += map(_read, answers)
         return failure
 

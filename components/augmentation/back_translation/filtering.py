@@ -38,50 +38,86 @@ _TELLING = frozenset(
     + ("only", "other", "another", "same", "before", "after", "until", "unless", "because", "while", "whether", "like")
     + ("near", "if", "else", "between", "instead", "from", "at", "by", "on", "in", "using")
 )
-_FUNCTION = _TELLING | frozenset(
-    (
-        "a",
-        "an",
-        "the",
-        "this",
-        "that",
-        "these",
-        "those",
-        "of",
-        "to",
-        "in",
-        "on",
-        "at",
-        "by",
-        "for",
-        "from",
-        "with",
-        "as",
-    )
-    + ("and", "or", "but", "then", "is", "are", "was", "were", "be", "been", "being", "it", "its", "do", "does", "did")
-    + ("has", "have", "had", "which", "who", "whom", "whose", "what", "when", "where", "how", "there", "here", "such")
-    + (
-        "not",
-        "no",
-        "never",
-        "none",
-        "nothing",
-        "without",
-        "neither",
-        "nor",
-        "am",
-        "also",
-        "into",
-        "out",
-        "up",
-        "about",
-        "cannot",
-        "don",
-        "doesn",
-        "isn",
-        "aren",
-        "won",
-        "didn",
+_FUNCTION = (
+    _TELLING
+    | _PERSONS
+    | frozenset(
+        (
+            "a",
+            "an",
+            "the",
+            "this",
+            "that",
+            "these",
+            "those",
+            "of",
+            "to",
+            "in",
+            "on",
+            "at",
+            "by",
+            "for",
+            "from",
+            "with",
+            "as",
+        )
+        + (
+            "and",
+            "or",
+            "but",
+            "then",
+            "is",
+            "are",
+            "was",
+            "were",
+            "be",
+            "been",
+            "being",
+            "it",
+            "its",
+            "do",
+            "does",
+            "did",
+        )
+        + (
+            "has",
+            "have",
+            "had",
+            "which",
+            "who",
+            "whom",
+            "whose",
+            "what",
+            "when",
+            "where",
+            "how",
+            "there",
+            "here",
+            "such",
+        )
+        + (
+            "not",
+            "no",
+            "never",
+            "none",
+            "nothing",
+            "without",
+            "neither",
+            "nor",
+            "am",
+            "also",
+            "into",
+            "out",
+            "up",
+            "about",
+            "cannot",
+            "don",
+            "doesn",
+            "isn",
+            "aren",
+            "won",
+            "didn",
+        )
     )
 )
 _FUNCTION_STEMS = frozenset(word[:_STEM] for word in _FUNCTION)
@@ -206,8 +242,7 @@ def _built_alike(old: list[str], new: list[str]) -> bool:
     if after["it"] != before["it"] and not (after["it"] == before["it"] + 1 and new[:1] == ["it"] and _ends_in_s(old)):
         return False
     # Inflected otherwise: `open` has become `opened`. Forms in -ing may become clauses.
-    stems = {word[:_STEM] for word in new}
-    if any(word[:_STEM] in stems and not after[word] for word in old if not word.endswith("ing")):
+    if any(_inflected(word, other) for word in old if not word.endswith("ing") and not after[word] for other in new):
         return False
     # An article within a compound: `parse tree` has become `parse the tree`.
     beside = set(itertools.pairwise(old))
@@ -215,6 +250,12 @@ def _built_alike(old: list[str], new: list[str]) -> bool:
         article != "the" or (one, article) in beside or one in _BEFORE_ARTICLE
         for one, article in itertools.pairwise(new)
     )
+
+
+def _inflected(one: str, other: str) -> bool:
+    """Whether two words seem to be forms of one."""
+    short, long = sorted((one, other), key=len)
+    return len(short) > 3 and short != long and len(long) <= len(short) + 3 and long.startswith(short[:-1])
 
 
 def _superlatives(words: list[str]) -> int:

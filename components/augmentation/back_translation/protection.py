@@ -6,9 +6,14 @@ import re
 from collections import Counter
 from typing import NamedTuple
 
-_QUOTED = re.compile(r"`{1,3}[^`\n]{1,200}`{1,3}|(?<!\w)'[^'\s]{1,80}'(?!\w)|(?<!\w)\"[^\"\s]{1,80}\"(?!\w)")
+# Quotation marks that stand by themselves: what is in them has no letter right before or behind.
+_QUOTED = re.compile(
+    r"(?:(?<!\S)|(?<=\s\()|(?<=\A\())"
+    r"(?:`{1,3}[^`\n]{1,200}`{1,3}|'[^'\s]{1,80}'|\"[^\"\s]{1,80}\")"
+    r"(?=[.,;:!?)]{0,5}(?:\s|\Z))"
+)
 _TOKEN = re.compile(r"\S+")
-_OPENING, _CLOSING = "\"'“‘([{<*", "\"'”’)]}>,;:.!?…*"
+_OPENING, _CLOSING = "\"'“‘(", "\"'”’),;:.!?…"
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,:]\d+)*%?(?:st|nd|rd|th)?")
 _SIGNS = re.compile(r"[^\w]+")
@@ -16,6 +21,7 @@ _MADE_UP = re.compile(r"\bzqx([a-z])([a-z])\b", re.IGNORECASE)
 _ARTICLE = re.compile(r"\b([Aa]n?) (\S+)")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _MOST = len(_LETTERS) ** 2
+_TITLE = 0.7  # words with a capital, of all words, from which on capitals make no name
 _DIGITS = re.compile(r"\d+")
 
 
@@ -91,18 +97,14 @@ def numbers(text: str) -> Counter[str]:
 
 
 def _core(token: str) -> tuple[str, str, str]:
-    """A token without the punctuation around it; brackets that belong to it stay."""
+    """A token without the punctuation around it; a bracket that was opened in it stays: `run()`."""
     begin, end = 0, len(token)
     while begin < end and token[begin] in _OPENING:
         begin += 1
     while end > begin and token[end - 1] in _CLOSING:
-        if token[end - 1] in ")]}" and token[begin:end].count(token[end - 1]) <= token[begin:end].count(
-            {")": "(", "]": "[", "}": "{"}[token[end - 1]]
-        ):
+        if token[end - 1] == ")" and token.count("(", begin, end) >= token.count(")", begin, end):
             break
         end -= 1
-    if begin and end < len(token) and "*" in token[:begin] + token[end:]:
-        begin, end = 0, len(token)
     return token[:begin], token[begin:end], token[end:]
 
 
@@ -123,8 +125,8 @@ def _is_kept(core: str, *, first: bool, title: bool) -> bool:
 
 
 def _is_title(plain: str) -> bool:
-    words = [word for word in plain.split() if len(word) > 3 and word[0].isalpha()]
-    return len(words) > 1 and all(word[0].isupper() for word in words)
+    words = [word for word in plain.split() if word[0].isalpha()]
+    return len(words) > 2 and sum(word[0].isupper() for word in words) > _TITLE * len(words)
 
 
 def _made_up(number: int) -> str:
