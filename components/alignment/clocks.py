@@ -31,6 +31,7 @@ _FEWEST_EVENTS = 12
 _PEAK_EVIDENCE = 7.0  # natural logarithm: chance makes such a peak in one window of a thousand
 _EVIDENCE = 20.0  # of all windows together, and of the pairs in the end: one in 5e8
 _RIVAL = 0.6  # what a second peak may reach of the first one's height above the noise
+_BESIDE = 0.5  # what may be beside a line, of what is on it
 _RADIUS = 3  # bins around a peak that belong to it
 _NEIGHBOURHOOD = 10  # bins to both sides of the line that are looked at again in the end
 _DEVIATIONS = 3.0
@@ -367,7 +368,11 @@ def _refined(
 def _stands_out(
     reference: np.ndarray, other: np.ndarray, swapped: bool, line: _Line, tolerance: int, reach: int
 ) -> bool:
-    """Whether differences pile up on the line and nowhere near it, as they would in streams that come in bursts."""
+    """Whether differences pile up on the line and nowhere near it, as they would in streams that come in bursts.
+
+    Times of real work come in bursts of bursts: where these are all that is common, differences thin out with the
+    distance from the line as slowly at every scale, and even the nearest that are no pairs are half as many.
+    """
     mapped = _mapped(other, line)
     few, many = (mapped, reference) if swapped else (reference, mapped)
     counts = np.zeros(2 * reach // tolerance + 2, np.int64)
@@ -376,6 +381,9 @@ def _stands_out(
     noise, best = float(np.median(both)), int(both.argmax())
     elsewhere = both.copy()
     elsewhere[max(best - _RADIUS, 0) : best + _RADIUS + 1] = 0
+    beside = max(both[: max(best - 1, 0)].max(initial=0), both[best + 2 :].max(initial=0))
+    if beside > _BESIDE * both[best]:
+        return False
     on_line = abs((best + 1) * tolerance - reach) <= 2 * tolerance
     return on_line and bool(elsewhere.max() - noise <= _RIVAL * (both[best] - noise))
 

@@ -20,9 +20,6 @@ from components.alignment.timestamps import How, join
 HOUR_US = 3_600_000_000
 DEFAULTS = TimestampJoin(reference="events")
 WITHIN_A_DAY = TimestampJoin(reference="events", max_offset_s=86_400.0)
-BURSTS = pytest.mark.xfail(
-    reason="bursts that are common to both streams, at every scale, are still taken for common events", strict=False
-)
 
 
 @functools.cache
@@ -74,7 +71,6 @@ def test_real_times_that_are_as_dense_as_the_range_searched_are_told(mean_gap_s)
         assert not is_wrong(pairing.clock, streams, 5e3), name
 
 
-@BURSTS
 @pytest.mark.parametrize("mean_gap_s", [0.1, 10.0, 300.0, 600.0, 1200.0, 3600.0, 86_400.0])
 def test_no_density_of_real_times_gets_a_wrong_answer(mean_gap_s):
     for name, times in found().items():
@@ -90,7 +86,6 @@ def test_no_density_of_real_times_gets_a_wrong_answer(mean_gap_s):
             assert isinstance(pairing, NoAnswer) or not is_wrong(pairing.clock, streams, 5e3), (name, seed)
 
 
-@BURSTS
 @pytest.mark.parametrize(
     ("config", "mean_gap_s"),
     [
