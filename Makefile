@@ -31,6 +31,7 @@ bench-setup:    ## the environments of the peers that benchmarks compare with
 
 bench:          ## all benchmarks in full: hours, on an idle machine
 	@.venv/bin/python -m benchmarks.cleaning
+	@.venv/bin/python -m benchmarks.alignment
 
 lock:           ## resolve the dependencies anew
 	@requirements/lock.sh

@@ -35,7 +35,7 @@ _SIZES = (100, 300, 1_000, 3_000)  # of the streams with random clocks, in turn
 _UNIT = "records/s"
 _CONFIG = TimestampJoin(reference="reference")
 # Any environment of the peers that has pandas; this one locks a newer version than the product's own.
-_PANDAS = "datatrove"
+_PANDAS = "pandas"
 _PANDAS_NAMES = {
     "nearest": "pandas merge_asof (nearest, offset unknown)",
     "true_clock": "pandas merge_asof (nearest, given the true clock)",
