@@ -16,6 +16,7 @@ from components.augmentation.code.svg_tokens import Comment, Element
 _NAMESPACE = "{http://www.w3.org/2000/svg}"
 _SPACE = " \t\n"
 _ID = re.compile(r"[A-Za-z_][\w.-]*")
+_LINK = re.compile(rf"#{_ID.pattern}")
 _WORDS = (re.compile(r"[\w.-]+"), re.compile(r"[\w-]+"), re.compile(r"\w+"))
 _ATTEMPTS = 20
 _MOST_NUMBER = 99
@@ -151,8 +152,8 @@ def _new_ids(
     attributes = [attribute for element in elements for attribute in element.attributes]
     mentioned = set(config.names_kept)
     for attribute in attributes:
-        is_link = attribute.name in svg_values.LINKS and _ID.fullmatch(attribute.value, 1)
-        if attribute.name != "id" and not (is_link and attribute.value[0] == "#"):
+        is_link = attribute.name in svg_values.LINKS and _LINK.fullmatch(attribute.value)
+        if attribute.name != "id" and not is_link:
             rest = svg_values.REFERENCE.sub(" ", attribute.value)
             mentioned.update(word for words in _WORDS for word in words.findall(rest))
     taken = set(_WORDS[-1].findall(code))

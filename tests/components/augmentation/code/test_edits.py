@@ -34,7 +34,7 @@ def test_a_range_moves_with_its_lines_and_goes_with_them():
     assert moved((0, 0), lines) is None
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.text("ab\n", min_size=1, max_size=4), min_size=1, max_size=12), st.data())
 def test_a_line_that_stays_is_found_by_its_number(pieces, data):
     """Lines that no edit touches are, at their new numbers, what they were."""

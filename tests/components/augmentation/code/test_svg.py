@@ -219,6 +219,11 @@ def test_a_colour_is_written_in_exactly_equal_ways(value, written):
     assert others("id", value) == []
 
 
+def test_elements_of_other_languages_keep_their_values():
+    inside = '<inkscape:page xmlns:inkscape="inkscape" width="1.0" fill="#f00"/>'
+    assert drawing(inside, dataclasses.replace(STILL, numbers=1.0, colours=1.0)) is None
+
+
 def test_attributes_change_their_order_and_nothing_else():
     varied = vary(EVERYTHING, dataclasses.replace(STILL, attributes_shuffled=1.0)).code
     assert varied != EVERYTHING
@@ -235,10 +240,10 @@ def test_elements_come_on_lines_of_their_own_or_are_joined():
 
 
 def test_white_space_in_texts_is_left():
-    inside = "<g> a <path/></g><text> <tspan>a</tspan> <!-- b -->\n <tspan>b</tspan></text><title> a</title>"
+    inside = "<g> a <path/></g><text> <tspan>a</tspan> <!-- b -->\n<!-- c -->\n<tspan>b</tspan></text><title> a</title>"
     spaced = drawing(inside, dataclasses.replace(STILL, spaced=1.0, comments_dropped=1.0))
     assert spaced.count("\n") > 1
-    for kept in ("<g> a <path/></g>", "<text> <tspan>a</tspan> \n <tspan>b</tspan></text>", "<title> a</title>"):
+    for kept in ("<g> a <path/></g>", "<text> <tspan>a</tspan> \n\n<tspan>b</tspan></text>", "<title> a</title>"):
         assert kept in spaced
 
 

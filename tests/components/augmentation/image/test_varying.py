@@ -58,7 +58,7 @@ def frames_and_boxes(draw):
     return (width, height), (left, top, draw(st.integers(left + 1, width)), draw(st.integers(top + 1, height)))
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(frames_and_boxes(), st.integers(0, 2**32))
 def test_what_a_box_shows_stays_within_the_box(frame_and_box, seed):
     size, box = frame_and_box
@@ -72,7 +72,7 @@ def test_what_a_box_shows_stays_within_the_box(frame_and_box, seed):
     assert top <= rows.min() and rows.max() < bottom
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(frames_and_boxes(), st.integers(0, 2**32))
 def test_a_moved_box_is_in_the_frame_and_no_larger_than_needed(frame_and_box, seed):
     (width, height), box = frame_and_box
@@ -86,7 +86,7 @@ def test_a_moved_box_is_in_the_frame_and_no_larger_than_needed(frame_and_box, se
 
 
 @given(frames_and_boxes(), st.integers(0, 2**32))
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_no_change_is_no_change(frame_and_box, seed):
     size, box = frame_and_box
     content = encode(noise(size, seed))
