@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from typing import NamedTuple
 
 # Quotation marks that stand by themselves: what is in them has no letter right before or behind.
@@ -89,6 +90,20 @@ def with_articles(text: str, original: str) -> str:
         return f"{proper.capitalize() if match[1][0].isupper() else proper} {match[2]}"
 
     return _ARTICLE.sub(article, text)
+
+
+def ordinary_words(sentence: str) -> Iterator[tuple[int, int]]:
+    """(start, end) of the words of a sentence that are neither names nor code nor numbers.
+
+    In a title, where any word may be a name, only the first one is told from a name.
+    """
+    quoted = [match.span() for match in _QUOTED.finditer(sentence)]
+    for token in _TOKEN.finditer(sentence):
+        before, core, _ = _core(token[0])
+        start = token.start() + len(before)
+        inside = any(begin < token.end() and token.start() < end for begin, end in quoted)
+        if not inside and _WORD.fullmatch(core) and not _is_kept(core, first=token.start() == 0, title=False):
+            yield start, start + len(core)
 
 
 def numbers(text: str) -> Counter[str]:

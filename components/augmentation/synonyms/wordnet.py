@@ -25,6 +25,7 @@ _ENDINGS: dict[PartOfSpeech, tuple[tuple[str, str], ...]] = {
     "adj": (("er", ""), ("est", ""), ("er", "e"), ("est", "e")),
     "adv": (),
 }
+_PLACES = "15"
 _ALL = 1 << 30
 _REMEDY = "sudo apt-get install wordnet-base wordnet-sense-index"
 
@@ -36,11 +37,13 @@ class Sense(NamedTuple):
         synset: the meaning: part of speech and position in WordNet's data.
         rank: 1 for the word's most frequent sense in this part of speech.
         times: how often the word occurs with it in the tagged texts.
+        place: whether it is a place (lexnames(5WN), file 15), as a rule a name.
     """
 
     synset: tuple[PartOfSpeech, int]
     rank: int
     times: int
+    place: bool
 
 
 class WordNet:
@@ -53,6 +56,10 @@ class WordNet:
         irregular: dict[tuple[str, PartOfSpeech], tuple[str, ...]],
     ):
         self._senses, self._words, self._irregular = senses, words, irregular
+        self._exceptions: dict[tuple[str, PartOfSpeech], set[str]] = defaultdict(set)
+        for (form, part), bases in irregular.items():
+            for base in bases:
+                self._exceptions[base, part].add(form)
 
     def senses(self, word: str, part: PartOfSpeech) -> list[Sense]:
         """The senses of a base form, the most frequent first; none if there is no such word."""
@@ -72,6 +79,10 @@ class WordNet:
                 if word.endswith(ending) and word != ending
             ]
         return list(dict.fromkeys(candidate for candidate in candidates if (candidate, part) in self._senses))
+
+    def exceptions(self, base: str, part: PartOfSpeech) -> frozenset[str]:
+        """The forms of a word that WordNet lists, because not all of them are regular."""
+        return frozenset(self._exceptions.get((base, part), ()))
 
     def ambiguity(self, word: str) -> int:
         """In how many senses a form may be meant, of all parts of speech."""
@@ -105,7 +116,7 @@ def load(directory: pathlib.Path) -> WordNet:
             key, offset, rank, count = line.split()
             word, _, rest = key.partition("%")
             part = _TYPES[rest[0]]
-            sense = Sense((part, int(offset)), int(rank), int(count))
+            sense = Sense((part, int(offset)), int(rank), int(count), rest.split(":")[1] == _PLACES)
         except (ValueError, KeyError, IndexError):
             raise IntegrityError("this is no line of a sense index", where=f"{path}:{number}", remedy=_REMEDY) from None
         senses[word, part].append(sense)
