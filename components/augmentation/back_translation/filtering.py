@@ -14,6 +14,12 @@ from components.cleaning.quality import languages
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _STEM = 5  # letters: inflections of a word are the same word
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
 _CONTRACTIONS = tuple(
     (re.compile(contracted, re.IGNORECASE), full)
     for contracted, full in (
@@ -28,118 +34,36 @@ _CONTRACTIONS = tuple(
     )
 )
 _NEGATIONS = frozenset(("not", "no", "never", "none", "nothing", "without", "neither", "nor"))
-_PERSONS = frozenset(
-    ("i", "me", "my", "you", "your", "he", "him", "his", "she", "her", "we", "us", "our", "they", "them", "their")
+_PERSONS = _set(
+    """
+    he her him his i me my our she their them they us we you your
+    """
 )
 # Words whose change turns a sentence into another: what may or must be, comparisons, quantities.
-_TELLING = frozenset(
-    ("is", "are", "was", "were", "be", "been", "being", "am", "will", "would", "can", "could", "may", "might", "shall")
-    + ("should", "must", "than", "so", "more", "most", "less", "least", "all", "some", "any", "every", "each", "both")
-    + ("only", "other", "another", "same", "before", "after", "until", "unless", "because", "while", "whether", "like")
-    + ("near", "if", "else", "between", "instead", "from", "at", "by", "on", "in", "using")
+_TELLING = _set(
+    """
+    after all am another any are at be because been before being between both by can could each else every from
+    if in instead is least less like may might more most must near on only other same shall should so some than
+    unless until using was were whether while will would
+    """
 )
 _FUNCTION = (
     _TELLING
     | _PERSONS
-    | frozenset(
-        (
-            "a",
-            "an",
-            "the",
-            "this",
-            "that",
-            "these",
-            "those",
-            "of",
-            "to",
-            "in",
-            "on",
-            "at",
-            "by",
-            "for",
-            "from",
-            "with",
-            "as",
-        )
-        + (
-            "and",
-            "or",
-            "but",
-            "then",
-            "is",
-            "are",
-            "was",
-            "were",
-            "be",
-            "been",
-            "being",
-            "it",
-            "its",
-            "do",
-            "does",
-            "did",
-        )
-        + (
-            "has",
-            "have",
-            "had",
-            "which",
-            "who",
-            "whom",
-            "whose",
-            "what",
-            "when",
-            "where",
-            "how",
-            "there",
-            "here",
-            "such",
-        )
-        + (
-            "not",
-            "no",
-            "never",
-            "none",
-            "nothing",
-            "without",
-            "neither",
-            "nor",
-            "am",
-            "also",
-            "into",
-            "out",
-            "up",
-            "about",
-            "cannot",
-            "don",
-            "doesn",
-            "isn",
-            "aren",
-            "won",
-            "didn",
-        )
+    | _set(
+        """
+    a about also an and aren as but cannot did didn do does doesn don for had has have here how into isn it its
+    neither never no none nor not nothing of or out such that the then there these this those to up what when
+    where which who whom whose with without won
+    """
     )
 )
 _FUNCTION_STEMS = frozenset(word[:_STEM] for word in _FUNCTION)
-_BEFORE_ARTICLE = frozenset(
-    ("if", "that", "when", "where", "of", "how", "and", "or", "for", "to", "from", "in", "on", "with", "by", "at", "as")
-    + (
-        "than",
-        "is",
-        "are",
-        "into",
-        "then",
-        "but",
-        "unless",
-        "until",
-        "because",
-        "while",
-        "whether",
-        "after",
-        "before",
-        "all",
-    )
-    + ("both",)
+_BEFORE_ARTICLE = _set(
+    """
+    after all and are as at because before both but by for from how if in into is of on or than that then to
+    unless until when where whether while with
+    """
 )
 _PERSON_AND_VERB = re.compile(r"(?:I|It|it) ([a-z]+)\b")
 _DOUBLED = re.compile(r"\b([^\W\d_]+) \1\b", re.IGNORECASE)

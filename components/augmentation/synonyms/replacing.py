@@ -24,181 +24,22 @@ _SHORTEST = 3  # letters
 _STEM = 4  # letters: what begins alike is a spelling or a derivation, `instal` for `install`, `grouping` for `group`
 # Words of a closed class, and what counts, compares or only means something with another word.
 _NEVER = frozenset(
-    (
-        "about",
-        "above",
-        "across",
-        "after",
-        "again",
-        "against",
-        "ago",
-        "all",
-        "almost",
-        "alone",
-        "along",
-        "already",
-        "also",
+    re.findall(
+        r"\w+",
+        """
+    about above across after again against ago all almost alone along already also although always among and
+    another any anybody anyone anything apart are around aside away back because been before behind being below
+    beside between beyond billion both but can cannot could did does doing done down during each eight either
+    else enough even ever every everybody everyone everything except few first five for four from had half has
+    have having hence her here him his how however hundred into its just last least less let like long many may
+    maybe might million more most much must near neither never next nine nobody none nor not nothing now off
+    often once one only onto other otherwise our out over own per perhaps quite rather same second seven several
+    shall she should since six some somebody someone something soon still stuff such ten than that the their
+    them then there these they thing third this those thousand three through thus too toward two under unless
+    until upon very was well were what when where whether which while who whole whom whose why will with within
+    without would yes yet you your zero
+    """,
     )
-    + ("although", "always", "among", "and", "another", "any", "anyone", "anything", "apart", "are", "around", "aside")
-    + (
-        "away",
-        "back",
-        "because",
-        "been",
-        "before",
-        "behind",
-        "being",
-        "below",
-        "beside",
-        "between",
-        "beyond",
-        "billion",
-    )
-    + (
-        "both",
-        "but",
-        "can",
-        "cannot",
-        "could",
-        "did",
-        "does",
-        "doing",
-        "done",
-        "down",
-        "during",
-        "each",
-        "eight",
-        "either",
-    )
-    + ("else", "enough", "even", "ever", "every", "everything", "except", "few", "first", "five", "for", "four", "from")
-    + (
-        "had",
-        "half",
-        "has",
-        "have",
-        "having",
-        "hence",
-        "her",
-        "here",
-        "him",
-        "his",
-        "how",
-        "however",
-        "hundred",
-        "into",
-    )
-    + (
-        "its",
-        "just",
-        "last",
-        "least",
-        "less",
-        "let",
-        "like",
-        "long",
-        "many",
-        "may",
-        "maybe",
-        "might",
-        "million",
-        "more",
-    )
-    + (
-        "most",
-        "much",
-        "must",
-        "near",
-        "neither",
-        "never",
-        "next",
-        "nine",
-        "none",
-        "nor",
-        "not",
-        "nothing",
-        "now",
-        "off",
-    )
-    + (
-        "often",
-        "once",
-        "one",
-        "only",
-        "onto",
-        "other",
-        "otherwise",
-        "our",
-        "out",
-        "over",
-        "own",
-        "per",
-        "perhaps",
-        "quite",
-    )
-    + (
-        "rather",
-        "same",
-        "second",
-        "seven",
-        "several",
-        "shall",
-        "she",
-        "should",
-        "since",
-        "six",
-        "some",
-        "something",
-        "soon",
-    )
-    + (
-        "still",
-        "such",
-        "ten",
-        "than",
-        "that",
-        "the",
-        "their",
-        "them",
-        "then",
-        "there",
-        "these",
-        "they",
-        "third",
-        "this",
-    )
-    + (
-        "those",
-        "thousand",
-        "three",
-        "through",
-        "thus",
-        "too",
-        "toward",
-        "two",
-        "under",
-        "unless",
-        "until",
-        "upon",
-        "very",
-    )
-    + (
-        "was",
-        "well",
-        "were",
-        "what",
-        "when",
-        "where",
-        "whether",
-        "which",
-        "while",
-        "who",
-        "whole",
-        "whom",
-        "whose",
-        "why",
-    )
-    + ("will", "with", "within", "without", "would", "yes", "yet", "you", "your", "zero")
-    + ("anybody", "anyone", "everybody", "everyone", "nobody", "somebody", "someone", "thing", "stuff")
 )
 
 
