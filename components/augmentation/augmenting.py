@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from components.augmentation import variations
 from components.augmentation.config import AugmentationConfig, Copies
+from components.augmentation.synonyms.replacing import Corpus
 from components.cleaning import rules
 from components.cleaning.config import CleaningConfig
 from schemas import progress, records, tables
@@ -44,6 +45,8 @@ class Kind:
 KINDS = (
     Kind("image", "image", variations.vary_images, judged=False),
     Kind("code", "code", variations.vary_codes),
+    Kind("synonyms", "text", variations.replace_words),
+    Kind("back_translation", "text", variations.translate_back),
 )
 
 
@@ -68,13 +71,26 @@ def augment(
     config: AugmentationConfig,
     cleaning: CleaningConfig,
     seed: int,
+    cache: pathlib.Path | None = None,
 ) -> Augmented:
     """Writes all samples in their order, and then the copies in the order of their parents.
 
     Only samples of the training split get copies; each names its parent, is of its cluster, and passes the rules of the
     cleaning.
+
+    Args:
+        samples_directory: a table of `schemas.records.SAMPLE`.
+        augmented_directory: where such a table is written.
+        config: how many copies, and how they differ.
+        cleaning: the rules.
+        seed: which samples are copied and how they are varied.
+        cache: a directory where translations are kept.
+
+    Raises:
+        SourceError: WordNet or a translator is not installed; names the packages.
     """
-    maker = _Maker(config, cleaning, seed)
+    corpus = Corpus.of(_training_texts(samples_directory)) if config.copies.synonyms.fraction else None
+    maker = _Maker(config, cleaning, seed, variations.Context(cache, corpus))
     batches = itertools.chain(_read(samples_directory), maker.copies(samples_directory))
     rows = tables.write(augmented_directory, batches, records.SAMPLE)
     return Augmented(rows, dict(sorted(maker.made.items())), dict(sorted(maker.skipped.items())))
@@ -95,8 +111,8 @@ def chosen(sample_id: str, kind: str, seed: int, copies: Copies) -> list[np.rand
 class _Maker:
     """Makes copies, and counts them."""
 
-    def __init__(self, config: AugmentationConfig, cleaning: CleaningConfig, seed: int):
-        self._config, self._cleaning, self._seed = config, cleaning, seed
+    def __init__(self, config: AugmentationConfig, cleaning: CleaningConfig, seed: int, context: variations.Context):
+        self._config, self._cleaning, self._seed, self._context = config, cleaning, seed, context
         self.made: collections.Counter[str] = collections.Counter()
         self.skipped: collections.Counter[str] = collections.Counter()
 
@@ -115,7 +131,9 @@ class _Maker:
         ]
         if not wanted:
             return []
-        outcomes = kind.vary([sample for sample, _, _ in wanted], self._config, [random for _, _, random in wanted])
+        outcomes = kind.vary(
+            [sample for sample, _, _ in wanted], self._config, [random for _, _, random in wanted], self._context
+        )
         found = []
         for (sample, number, _), outcome in zip(wanted, outcomes, strict=True):
             if isinstance(outcome, str):
@@ -161,6 +179,13 @@ def _record(copy: variations.Sample, modality: str) -> dict[str, Any]:
         "language": copy["attributes"].get(f"{modality}_language"),
         "attributes": {"dataset": copy["source"], "key": copy["sample_id"], "origin": copy["parent"]},
     }
+
+
+def _training_texts(directory: pathlib.Path) -> Iterator[str]:
+    table = tables.columns(directory, ["text", "split"])
+    for text, split in zip(table["text"].to_pylist(), table["split"].to_pylist(), strict=True):
+        if text is not None and split == _SPLIT:
+            yield text
 
 
 def _read(directory: pathlib.Path) -> Iterator[pa.RecordBatch]:

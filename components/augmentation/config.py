@@ -7,8 +7,10 @@ from typing import Annotated
 
 import pydantic
 
+from components.augmentation.back_translation.config import BackTranslation
 from components.augmentation.code.config import CodeAugmentation
 from components.augmentation.image.config import ImageAugmentation
+from components.augmentation.synonyms.config import Synonyms
 from schemas.config import section
 
 _Part = Annotated[float, pydantic.Field(ge=0, le=1)]
@@ -34,6 +36,10 @@ class AllCopies:
     """Turned, cropped, mirrored and recoloured images."""
     code: Copies = dataclasses.field(default_factory=Copies)
     """Codes with other names, comments and layout that do the same."""
+    synonyms: Copies = dataclasses.field(default_factory=Copies)
+    """English texts with some words replaced by synonyms, from WordNet (Debian: wordnet-base, wordnet-sense-index)."""
+    back_translation: Copies = dataclasses.field(default_factory=Copies)
+    """Texts in other words, translated there and back (Debian: apertium-eng-spa); one a sample at most."""
 
 
 @section
@@ -46,5 +52,9 @@ class AugmentationConfig:
     """How images are varied."""
     code: CodeAugmentation = dataclasses.field(default_factory=CodeAugmentation)
     """How codes are varied."""
+    synonyms: Synonyms = dataclasses.field(default_factory=Synonyms)
+    """Which words are replaced."""
+    back_translation: BackTranslation = dataclasses.field(default_factory=BackTranslation)
+    """How texts are translated there and back."""
     on_the_fly: bool = False
     """Vary the images of all training samples anew in each step, by `image`, besides the copies that are stored."""

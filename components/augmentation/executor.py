@@ -14,6 +14,7 @@ from components.augmentation.config import AugmentationConfig
 from components.cleaning.config import CleaningConfig
 from schemas import progress, tables
 from schemas.config import from_json
+from schemas.home import Home
 
 
 class Executor(base_executor.BaseExecutor):
@@ -28,7 +29,12 @@ class Executor(base_executor.BaseExecutor):
         twice = 2 * tables.count(samples.uri)  # they are read once to be copied as they are and once to be varied
         progress.start(augmenting.NODE, "augmenting", total=twice, unit="samples")
         made = augmenting.augment(
-            pathlib.Path(samples.uri), pathlib.Path(augmented.uri), config, cleaning, int(exec_properties["seed"])
+            pathlib.Path(samples.uri),
+            pathlib.Path(augmented.uri),
+            config,
+            cleaning,
+            int(exec_properties["seed"]),
+            Home.current().root / "cache" / "translations",
         )
         augmented.set_string_custom_property("digest", tables.digest(augmented.uri))
         augmented.set_int_custom_property("rows", made.rows)

@@ -1,4 +1,11 @@
+import argparse
+import inspect
 import json
+import os.path
+import shutil
+import statistics
+import tempfile
+import textwrap
 
 import numpy as np
 import pytest
@@ -48,7 +55,7 @@ SAMPLES = [
 
 
 def copies_of(**kinds):
-    return AugmentationConfig(copies=AllCopies(**{"image": NONE, "code": NONE, **kinds}))
+    return AugmentationConfig(copies=AllCopies(**{"image": NONE, **kinds}))
 
 
 @pytest.fixture
@@ -175,3 +182,61 @@ def test_the_executor_writes_samples(tmp_path):
     copies = json.loads(augmented.get_string_custom_property("copies"))
     assert augmented.get_int_custom_property("rows") == tables.count(augmented.uri) == 120 + copies["image"] > 120
     assert augmented.get_string_custom_property("digest") == tables.digest(augmented.uri)
+
+
+def docstrings():
+    """First paragraphs of real docstrings."""
+    found = [
+        inspect.getdoc(function).split("\n\n")[0]
+        for module in (argparse, inspect, json, os.path, shutil, statistics, tempfile, textwrap)
+        for _, function in sorted(inspect.getmembers(module, inspect.isfunction))
+        if inspect.getdoc(function)
+    ]
+    return sorted(text for text in set(found) if 40 < len(text) < 300)[:100]
+
+
+def written(language="en"):
+    return [
+        {**row, "text": text, "split": "train", "attributes": {"text_language": language}}
+        for row, text in zip(SAMPLES, docstrings(), strict=False)
+    ]
+
+
+@pytest.mark.parametrize("kind", ["synonyms", "back_translation"])
+def test_texts_are_said_in_other_words(augment, kind, text_tools):
+    rows = written()
+    kept, copies, told = augment(config=copies_of(**{kind: ALL}), rows=rows)
+    assert copies and told.copies == {kind: len(copies)}
+    parents = {row["sample_id"]: row for row in kept}
+    for copy in copies:
+        parent = parents[copy["parent"]]
+        assert copy["text"] != parent["text"] and copy["code"] == parent["code"] and copy["image"] == parent["image"]
+    assert len(copies) + sum(told.skipped.values()) == len(rows)
+
+
+@pytest.mark.parametrize("kind", ["synonyms", "back_translation"])
+def test_texts_in_another_language_are_left_alone(augment, kind, text_tools):
+    rows = written("de")
+    _, copies, told = augment(config=copies_of(**{kind: ALL}), rows=rows)
+    assert copies == [] and told.skipped == {f"{kind}: other_language": len(rows)}
+
+
+def test_spans_move_along_with_synonyms(augment, text_tools):
+    rows = written()
+    for row in rows:
+        last = row["text"].rindex(" ") + 1
+        row["regions"] = [
+            {
+                "record_id": "r",
+                "modality": "text",
+                "label": "last",
+                "bounds": [last, len(row["text"]), 0, 0],
+                "link": None,
+            }
+        ]
+    _, copies, _ = augment(config=copies_of(synonyms=ALL), rows=rows)
+    parents = {row["sample_id"]: row["text"] for row in rows}
+    assert any(len(copy["text"]) != len(parents[copy["parent"]]) for copy in copies)
+    for copy in copies:
+        [region] = copy["regions"]
+        assert copy["text"][region["bounds"][0] : region["bounds"][1]] == copy["text"].split(" ")[-1]
