@@ -42,9 +42,9 @@ _PERSONS = _set(
 # Words whose change turns a sentence into another: what may or must be, comparisons, quantities.
 _TELLING = _set(
     """
-    after all am another any are at be because been before being between both by can could each else every from
+    after all am another any are at be because been before being between both by can could did do does each else every from
     if in instead is least less like may might more most must near on only other same shall should so some than
-    unless until using was were whether while will would
+    these this those unless until using was were whether while will would
     """
 )
 _FUNCTION = (
@@ -52,8 +52,8 @@ _FUNCTION = (
     | _PERSONS
     | _set(
         """
-    a about also an and aren as but cannot did didn do does doesn don for had has have here how into isn it its
-    neither never no none nor not nothing of or out such that the then there these this those to up what when
+    a about also an and aren as but cannot didn doesn don for had has have here how into isn it its
+    neither never no none nor not nothing of or out such that the then there to up what when
     where which who whom whose with without won
     """
     )
@@ -65,6 +65,8 @@ _BEFORE_ARTICLE = _set(
     unless until when where whether while with
     """
 )
+_DETERMINERS = frozenset(("a", "an", "the", "this", "these", "those", "all", "any", "some", "each", "every"))
+_CHAIN = re.compile(r"\bof (?:the |an? )?\S+ of\b")
 _PERSON_AND_VERB = re.compile(r"(?:I|It|it) ([a-z]+)\b")
 _DOUBLED = re.compile(r"\b([^\W\d_]+) \1\b", re.IGNORECASE)
 
@@ -102,7 +104,7 @@ def judge(before: str, after: str, config: ParaphraseFilter, wordnet: WordNet | 
     old, new = _words(before), _words(after)
     if _only(old, _NEGATIONS) != _only(new, _NEGATIONS):
         return Verdict.NEGATION
-    if (_PERSONS & set(new)) - set(old):
+    if _only(old, _PERSONS) != _only(new, _PERSONS):
         return Verdict.PERSON
     if not _built_alike(old, new):
         return Verdict.GRAMMAR
@@ -163,7 +165,18 @@ def _built_alike(old: list[str], new: list[str]) -> bool:
     purposes = sum(one == "for" and other.endswith("ing") for one, other in itertools.pairwise(old))
     if not 0 <= after["to"] - before["to"] == before["for"] - after["for"] <= purposes:
         return False
-    if after["it"] != before["it"] and not (after["it"] == before["it"] + 1 and new[:1] == ["it"] and _ends_in_s(old)):
+    if after["it"] != before["it"] and not (
+        after["it"] == before["it"] + 1 and new[:1] == ["it"] and _is_third_person(old)
+    ):
+        return False
+    # `text wrapping` has become `text that wraps`, not as `list containing names`.
+    clauses = sum(
+        one.endswith("ing") and other not in _FUNCTION - _DETERMINERS for one, other in itertools.pairwise(old)
+    )
+    if after["that"] - before["that"] > clauses:
+        return False
+    # `box change location` has become `location of box of the change`.
+    if len(_CHAIN.findall(" ".join(new))) > len(_CHAIN.findall(" ".join(old))):
         return False
     # Inflected otherwise: `open` has become `opened`. Forms in -ing may become clauses.
     if any(_inflected(word, other) for word in old if not word.endswith("ing") and not after[word] for other in new):
@@ -179,15 +192,15 @@ def _built_alike(old: list[str], new: list[str]) -> bool:
 def _inflected(one: str, other: str) -> bool:
     """Whether two words seem to be forms of one."""
     short, long = sorted((one, other), key=len)
-    return len(short) > 3 and short != long and len(long) <= len(short) + 3 and long.startswith(short[:-1])
+    return len(short) > 3 and short != long and long.startswith(short[:-1])
 
 
 def _superlatives(words: list[str]) -> int:
     return sum(word.endswith("est") and len(word) > _STEM for word in words)
 
 
-def _ends_in_s(words: list[str]) -> bool:
-    return bool(words) and words[0].endswith("s")
+def _is_third_person(words: list[str]) -> bool:
+    return bool(words) and words[0].endswith("s") and words[0] not in _FUNCTION
 
 
 def _same_verbs(old: list[str], new: list[str], wordnet: WordNet) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -17,6 +18,7 @@ from components.augmentation.back_translation.translators import Translation, Tr
 from components.augmentation.synonyms import wordnet
 
 _BATCH = 2000  # sentences
+_SPACED = re.compile(r"\s([,;:.!?])(?=\s|$)")
 _PROSELESS, _TOO_LONG = "no_prose", "too_long"
 
 
@@ -162,7 +164,9 @@ def _outcome(
 
 
 def _cased(text: str, original: str) -> str:
-    """The text with capitals only where the original has them: at its beginning, and in words that it has too."""
+    """The text spaced as the original, with capitals only where the original has them: at its beginning, and in words that it has too."""
+    if not _SPACED.search(original):
+        text = _SPACED.sub(r"\1", text)
     capitals = {word for word in original.split() if word[:1].isupper()} | {"I"}
     words = [word if word in capitals or not word[:1].isupper() else word.lower() for word in text.split(" ")]
     joined = " ".join(words)

@@ -82,7 +82,8 @@ class Pipeline:
                     if not read:
                         return Failure.CRASHED
                     *whole, partial = (partial + read).split(b"\0")
-                    if len(whole) > len(blocks) - done:  # answers that nobody asked for: which is whose is not known
+                    if len(whole) > len(blocks) - done:  # more than was asked for: which is whose is not known
+                        answers.clear()
                         return Failure.GARBAGE
                     for answer in whole:
                         if len(answer) > _most(blocks[done], max_growth):

@@ -49,6 +49,12 @@ def test_good_round_trips_pass(before, after, words):
         ("An archive file that exists.", "An archive file to exist.", Verdict.GRAMMAR),
         ("Characters in the parse tree are fine.", "Characters in the parse the tree are fine.", Verdict.GRAMMAR),
         ("Open a terminal pair if possible.", "Opened a terminal pair if possible.", Verdict.GRAMMAR),
+        ("It is the type of text wrapping.", "It is the type of text that wraps.", Verdict.GRAMMAR),
+        ("Change box location.", "Location of box of the change.", Verdict.GRAMMAR),
+        ("Was the session reused?", "It was the session reused?", Verdict.GRAMMAR),
+        ("The line does not end here.", "The line not end here.", Verdict.GRAMMAR),
+        ("This only works for files.", "These only works for files.", Verdict.GRAMMAR),
+        ("If you change it, you change all of it.", "If you change it, change all of it.", Verdict.PERSON),
         ("Return list of triples.", "List of return of triples.", Verdict.GRAMMAR),
         ("The method signature is standard.", "The byline of method is standard.", Verdict.OTHER_WORD),
         ("Set the mode permissions.", "Set the permissions of way.", Verdict.OTHER_WORD),
@@ -66,6 +72,11 @@ def test_good_round_trips_pass(before, after, words):
 )
 def test_bad_round_trips_are_rejected_by_their_reason(before, after, verdict, words):
     assert judge(before, after, ParaphraseFilter(), words) is verdict
+
+
+def test_a_limit_of_its_own_lets_other_words_through(words):
+    config = ParaphraseFilter(wordnet=None)
+    assert judge("The method signature is standard.", "The byline of method is standard.", config, None) is None
 
 
 def test_another_language_is_noticed_without_wordnet():

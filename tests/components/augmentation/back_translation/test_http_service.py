@@ -37,7 +37,7 @@ class _Service(http.server.BaseHTTPRequestHandler):
         if "other" in text:
             answer = b'{"translatedText": ["no text"]}'
         if "endless" in text:
-            answer = b"x" * 1_000_000
+            answer = json.dumps({"translatedText": "x" * 1_000_000}).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
