@@ -57,6 +57,10 @@ def test_another_translator_or_language_is_asked(tmp_path):
 def test_failures_are_tried_again(tmp_path):
     asked(tmp_path, ["a", "hang"])
     assert asked(tmp_path, ["a", "hang"]) == ["hang"]
+    translator = Capitals()
+    cached = CachedTranslator(translator, "en", "es", None)
+    assert [cached.translate(["hang"])[0].failure for _ in range(2)] == [Failure.TIMED_OUT] * 2
+    assert translator.asked == ["hang"] * 2
 
 
 def test_without_a_directory_it_remembers_as_long_as_it_lives():

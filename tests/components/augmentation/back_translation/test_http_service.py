@@ -57,7 +57,7 @@ def service():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Service)
     server.asked = []
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield server
     server.shutdown()
