@@ -23,11 +23,13 @@ class Rivals:
         of_left: the best other pair of the same left thing.
         of_right: and of the same right thing.
         regret: what all pairs together would lose if either took its best other partner, and that one's had none.
+        equals: how many pairs of the same left or right thing have the same odds, itself among them.
     """
 
     of_left: np.ndarray
     of_right: np.ndarray
     regret: np.ndarray
+    equals: np.ndarray
 
 
 def mutual_best(pairs: Pairs, odds: np.ndarray) -> np.ndarray:
@@ -77,7 +79,12 @@ def rivals(pairs: Pairs, odds: np.ndarray, taken: np.ndarray) -> Rivals:
     # Another partner is worth the less, the surer that one is of its own.
     by_left = odds - _best_other(pairs.left, odds - held[1][pairs.right])
     by_right = odds - _best_other(pairs.right, odds - held[0][pairs.left])
-    return Rivals(*(np.clip(some, -FAR, FAR) for some in (of_left, of_right, np.minimum(by_left, by_right))))
+    return Rivals(
+        of_left=np.clip(of_left, -FAR, FAR),
+        of_right=np.clip(of_right, -FAR, FAR),
+        regret=np.clip(np.minimum(by_left, by_right), -FAR, FAR),
+        equals=np.maximum(_equals(pairs.left, odds), _equals(pairs.right, odds)),
+    )
 
 
 def _firsts(things: np.ndarray, odds: np.ndarray) -> np.ndarray:
@@ -101,6 +108,18 @@ def _best_other(things: np.ndarray, odds: np.ndarray) -> np.ndarray:
     is_best[starts] = True
     found = np.empty(len(order))
     found[order] = np.where(is_best, second, best)
+    return found
+
+
+def _equals(things: np.ndarray, odds: np.ndarray) -> np.ndarray:
+    """For each pair how many of its thing have the same odds."""
+    order = np.lexsort((odds, things))
+    if not len(order):
+        return order
+    new = (np.diff(things[order]) != 0) | (np.diff(odds[order]) != 0)
+    groups = np.concatenate(([0], np.cumsum(new)))
+    found = np.empty(len(order), np.int64)
+    found[order] = np.bincount(groups)[groups]
     return found
 
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from components.alignment.semantic import assignment, candidates, encoders, features, model, shipped, texts
+from components.alignment.semantic import assignment, candidates, comparing, encoders, features, model, shipped, texts
 from components.alignment.semantic.candidates import Pairs
 from components.alignment.semantic.config import Matching
 from components.alignment.semantic.model import Model
@@ -128,8 +128,10 @@ def compare(left: Things, right: Things, config: Matching, *, encoder: encoders.
         return Compared(orders, pairs, only, features.VECTORS)
     own = features.lexical(read, pairs, _habits(read, pairs))
     if not encoded:
-        return Compared(orders, pairs, own, features.LEXICAL)
-    return Compared(orders, pairs, np.column_stack([own, encoded[0], encoded[-1]]), features.LEXICAL + features.ENCODED)
+        return Compared(orders, pairs, own, comparing.LEXICAL)
+    return Compared(
+        orders, pairs, np.column_stack([own, encoded[0], encoded[-1]]), comparing.LEXICAL + features.ENCODED
+    )
 
 
 def fit(compared: Compared, truth: Mapping[int, int | None], config: Matching) -> Model:
@@ -160,7 +162,7 @@ def fit(compared: Compared, truth: Mapping[int, int | None], config: Matching) -
     odds = pair.log_odds(compared.features)
     taken = _taken(pairs, odds, config)
     judged = taken[labelled[taken]]
-    seen = model.rival_features(odds, assignment.rivals(pairs, odds, taken))
+    seen = model.in_context(compared.features, odds, assignment.rivals(pairs, odds, taken))
     return Model(pair, model.fit_chosen(seen[judged], true[judged]))
 
 
@@ -170,7 +172,7 @@ def choose(compared: Compared, config: Matching, *, fitted: Model | None = None)
     judge = fitted or shipped.of(compared.names)
     odds = judge.pair.log_odds(compared.features)
     taken = _taken(pairs, odds, config)
-    scores = judge.scores(odds, assignment.rivals(pairs, odds, taken))
+    scores = judge.scores(compared.features, odds, assignment.rivals(pairs, odds, taken))
     kept = taken[scores[taken] >= config.min_score]
     left, right = orders[0][pairs.left[kept]], orders[1][pairs.right[kept]]
     place = np.argsort(left, kind="stable")
@@ -267,7 +269,7 @@ def _habits(read: features.Texts, pairs: Pairs) -> features.Habits:
     for _ in range(_ROUNDS):
         own = features.lexical(read, pairs, habits)
         alike = (
-            own[:, features.LEXICAL.index("name_agreement")] + own[:, features.LEXICAL.index("least_coverage")]
+            own[:, comparing.LEXICAL.index("name_agreement")] + own[:, comparing.LEXICAL.index("least_coverage")]
         ) / 2
         best = assignment.mutual_best(pairs, alike)
         near = assignment.rivals(pairs, alike, best)

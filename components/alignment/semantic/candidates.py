@@ -19,7 +19,7 @@ from components.cleaning.near_duplicates.kernels import compiled
 
 _OTHER_WORDS = 0.4  # of the weight of a word of the name
 _LETTERS = 0.6  # of the weight of a whole word
-_BUDGET = 50_000
+_BUDGET = 30_000
 _EXACT_SEARCH = 100_000  # vectors; more are searched in the nearest cells only
 _CELLS_SEARCHED = 32
 _TRAINING_VECTORS = 200_000

@@ -8,23 +8,53 @@ import numpy as np
 
 from components.cleaning.near_duplicates.kernels import compiled
 
+LEXICAL = (
+    "same_name",
+    "same_words",
+    "known_name",
+    "known_among_few",
+    "phrase_overlap",
+    "phrase_letters",
+    "name_agreement",
+    "least_coverage",
+    "most_coverage",
+    "least_missing",
+    "most_missing",
+    "least_shared",
+    "most_shared",
+    "evidence",
+    "said",
+    "letters",
+)
+"""The names of the features, in their order."""
+_FEATURES = {name: place for place, name in enumerate(LEXICAL)}
+_SAME_NAME, _SAME_WORDS = _FEATURES["same_name"], _FEATURES["same_words"]
+_KNOWN_NAME, _KNOWN_AMONG_FEW = _FEATURES["known_name"], _FEATURES["known_among_few"]
+_PHRASE_OVERLAP, _PHRASE_LETTERS = _FEATURES["phrase_overlap"], _FEATURES["phrase_letters"]
+_AGREEMENT, _EVIDENCE, _SAID = _FEATURES["name_agreement"], _FEATURES["evidence"], _FEATURES["said"]
+_LEAST_COVERAGE, _MOST_COVERAGE = _FEATURES["least_coverage"], _FEATURES["most_coverage"]
+_LEAST_MISSING, _MOST_MISSING = _FEATURES["least_missing"], _FEATURES["most_missing"]
+_LEAST_SHARED, _MOST_SHARED = _FEATURES["least_shared"], _FEATURES["most_shared"]
+
 OTHER = 0.75
 """What a counterpart counts that is not in the name but elsewhere in the text."""
 _SOFT = 0.55  # of letters in common, below which two words are two words
 _ALONE = 0.5  # as well as which a word must be found to have a counterpart
 _SURELY_KEPT = 0.995
+_WHOLLY = 0.999
 
 
 class Side(NamedTuple):
-    """The arrays of a `texts.Side`, and for each phrase its number and how many things of the side have it."""
+    """The arrays of a `texts.Side`, how many things of the side have each phrase, and how much is said of each thing."""
 
     phrases: np.ndarray
     starts: np.ndarray
     words: np.ndarray
     wholes: np.ndarray
     different: np.ndarray
-    numbers: np.ndarray
+    spelt: np.ndarray
     holders: np.ndarray
+    said: np.ndarray
 
 
 class Letters(NamedTuple):
@@ -54,14 +84,14 @@ def compare(
     known: Known,
     found: np.ndarray,
 ) -> None:
-    """Writes the features of some pairs, all but `letters`, into float64 [pairs, `features.LEXICAL`]."""
+    """Writes the features of some pairs, all but `letters`, into float64 [pairs, `LEXICAL`]."""
     for pair in range(len(lefts)):
         i, j = lefts[pair], rights[pair]
         row = found[pair]
         first, second = left.phrases[i], right.phrases[j]
         name = left.words[left.starts[first] : left.starts[first + 1]]
         other_name = right.words[right.starts[second] : right.starts[second + 1]]
-        same = left.numbers[first] == right.numbers[second] and len(name) > 0
+        same = left.spelt[first] == right.spelt[second] and len(name) > 0
         by_phrases(i, j, left, right, letters, rarity, row)
         agreed, weight = 0.0, 0.0
         covers, missing = np.zeros(2), np.zeros(2)
@@ -86,14 +116,16 @@ def compare(
                 total += loss * rarity[word]
                 missing[flipped] += loss * (1.0 - far)
             covers[flipped] = covered / total if total > 0 else 0.0
-        row[0] = 1.0 if same else 0.0
-        row[1] = 1.0 if min(covers[0], covers[1]) > 0.999 else 0.0
-        row[5] = agreed / weight if weight > 0 else 0.0
-        row[6] = min(covers[0], covers[1])
-        row[7] = max(covers[0], covers[1])
-        row[8] = np.log1p(min(missing[0], missing[1]))
-        row[9] = np.log1p(max(missing[0], missing[1]))
-        row[11] = np.log1p(agreed)
+        row[_SAME_NAME] = 1.0 if same else 0.0
+        row[_SAME_WORDS] = 1.0 if min(covers[0], covers[1]) > _WHOLLY else 0.0
+        row[_AGREEMENT] = agreed / weight if weight > 0 else 0.0
+        row[_LEAST_COVERAGE] = min(covers[0], covers[1])
+        row[_MOST_COVERAGE] = max(covers[0], covers[1])
+        row[_LEAST_MISSING] = np.log1p(min(missing[0], missing[1]))
+        row[_MOST_MISSING] = np.log1p(max(missing[0], missing[1]))
+        row[_EVIDENCE] = np.log1p(agreed)
+        row[_SAID] = (left.said[i] + right.said[j]) / 2.0
+        by_wholes(i, j, left, right, rarity, row)
 
 
 @compiled
@@ -167,8 +199,14 @@ def by_phrases(i: int, j: int, left: Side, right: Side, letters: Letters, rarity
                 break
             one = left.words[left.starts[p] : left.starts[p + 1]]
             other = right.words[right.starts[q] : right.starts[q + 1]]
-            if left.numbers[p] == right.numbers[q] and len(one) > 0:
-                row[2] = max(row[2], 1.0 / max(left.holders[p], right.holders[q]))
+            if left.spelt[p] == right.spelt[q] and len(one) > 0:
+                alone = 1.0 / max(left.holders[p], right.holders[q])
+                others = left.phrases[i + 1] - first if p > first else right.phrases[j + 1] - second
+                row[_KNOWN_NAME] = max(row[_KNOWN_NAME], alone)
+                if p == first and q == second:
+                    row[_KNOWN_AMONG_FEW] = max(row[_KNOWN_AMONG_FEW], alone)
+                else:
+                    row[_KNOWN_AMONG_FEW] = max(row[_KNOWN_AMONG_FEW], alone / np.sqrt(others - 1.0))
             exact, near, total = 0.0, 0.0, 0.0
             for flipped in range(2):
                 theirs = one if flipped else other
@@ -181,8 +219,32 @@ def by_phrases(i: int, j: int, left: Side, right: Side, letters: Letters, rarity
                     if best == 1.0 and not flipped:
                         exact += rarity[word]
             if total > 0:
-                row[3] = max(row[3], exact / max(total - exact, 1e-9))
-                row[4] = max(row[4], near / total)
+                row[_PHRASE_OVERLAP] = max(row[_PHRASE_OVERLAP], exact / max(total - exact, 1e-9))
+                row[_PHRASE_LETTERS] = max(row[_PHRASE_LETTERS], near / total)
+
+
+@compiled
+def by_wholes(i: int, j: int, left: Side, right: Side, rarity: np.ndarray, row: np.ndarray) -> None:
+    """The features of all words of a pair: the share that is on the other side as well."""
+    first, first_end = left.wholes[i], left.wholes[i + 1]
+    second, second_end = right.wholes[j], right.wholes[j + 1]
+    total, other_total, shared = 0.0, 0.0, 0.0
+    for word in left.different[first:first_end]:
+        total += rarity[word]
+    for word in right.different[second:second_end]:
+        other_total += rarity[word]
+    while first < first_end and second < second_end:
+        if left.different[first] == right.different[second]:
+            shared += rarity[left.different[first]]
+            first += 1
+            second += 1
+        elif left.different[first] < right.different[second]:
+            first += 1
+        else:
+            second += 1
+    if shared > 0:
+        row[_LEAST_SHARED] = shared / max(total, other_total)
+        row[_MOST_SHARED] = shared / min(total, other_total)
 
 
 @compiled

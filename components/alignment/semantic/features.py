@@ -17,23 +17,9 @@ import scipy.sparse
 
 from components.alignment.semantic import candidates, comparing, texts
 from components.alignment.semantic.candidates import Pairs
+from components.alignment.semantic.comparing import LEXICAL
 from components.alignment.semantic.texts import Side, Vocabulary
 
-LEXICAL = (
-    "same_name",
-    "same_words",
-    "known_name",
-    "phrase_overlap",
-    "phrase_letters",
-    "name_agreement",
-    "least_coverage",
-    "most_coverage",
-    "least_missing",
-    "most_missing",
-    "letters",
-    "evidence",
-)
-"""The names of the features, in their order."""
 ENCODED = ("names_alike", "names_above", "wholes_alike", "wholes_above")
 """And of those that an encoder adds: how alike vectors are, and how much more than those of other candidates."""
 VECTORS = ("alike", "above")
@@ -85,24 +71,15 @@ class Texts:
     vocabulary: Vocabulary
     vectors: tuple[scipy.sparse.csr_matrix, scipy.sparse.csr_matrix]
 
-    @functools.cached_property
-    def numbers(self) -> tuple[np.ndarray, np.ndarray]:
-        """A number for each phrase, the same for the same words in the same order: int64 [phrases] of both sides."""
-        known: dict[bytes, int] = {}
-        found = []
-        for side in (self.left, self.right):
-            ends = zip(side.starts[:-1].tolist(), side.starts[1:].tolist(), strict=True)
-            found.append(
-                np.array(
-                    [known.setdefault(side.words[start:end].tobytes(), len(known)) for start, end in ends], np.int64
-                )
-            )
-        return found[0], found[1]
+    @property
+    def sides(self) -> tuple[texts.Side, texts.Side]:
+        """Both."""
+        return self.left, self.right
 
     @functools.cached_property
     def holders(self) -> tuple[np.ndarray, np.ndarray]:
         """How many things of its side have each phrase: int64 [phrases] of both sides."""
-        first, second = (np.bincount(numbers)[numbers] if len(numbers) else numbers for numbers in self.numbers)
+        first, second = (np.bincount(side.spelt)[side.spelt] if len(side) else side.spelt for side in self.sides)
         return first, second
 
     @functools.cached_property
@@ -113,16 +90,23 @@ class Texts:
 
     def side(self, place: int) -> comparing.Side:
         """The words of the left (0) or of the right (1)."""
-        own = (self.left, self.right)[place]
+        own = self.sides[place]
         return comparing.Side(
-            own.phrases, own.starts, own.words, own.wholes, own.different, self.numbers[place], self.holders[place]
+            own.phrases,
+            own.starts,
+            own.words,
+            own.wholes,
+            own.different,
+            own.spelt,
+            self.holders[place],
+            _said(own),
         )
 
     @functools.cached_property
     def rarity(self) -> np.ndarray:
         """The logarithm of one by the share of things that have a word: float64 [words]."""
         words = len(self.vocabulary.words)
-        seen = sum(np.bincount(side.different, minlength=words) for side in (self.left, self.right))
+        seen = sum(np.bincount(side.different, minlength=words) for side in self.sides)
         return np.log((len(self.left) + len(self.right) + 1) / (np.asarray(seen) + 0.5))
 
 
@@ -198,3 +182,9 @@ def learn(of: Texts, pairs: Pairs) -> Habits:
     rarer = np.minimum(alone[0, keys // words], alone[1, keys % words]) if len(keys) else np.empty(0)
     strengths = _KNOWN * times / (rarer + _PRIOR_WEIGHT)
     return Habits(share.astype(np.float32), keys, strengths.astype(np.float32))
+
+
+def _said(side: Side) -> np.ndarray:
+    """How much is said of each thing beside what is usual on its side, float64 [things]: logarithms of words."""
+    words = np.log1p(np.diff(side.wholes))
+    return np.asarray(words / max(float(words.mean()) if len(words) else 0.0, _LEAST_SPREAD))

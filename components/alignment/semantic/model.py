@@ -1,7 +1,8 @@
 """From what speaks for a pair to the probability that it is right: two logistic regressions, shipped or fitted.
 
-The first weighs the features of a pair by itself. The second takes its log-odds, and how near the rivals of both sides
-come, for those pairs that were chosen; its answer is the score.
+The first weighs the features of a pair by itself, of all that were looked at. The second judges those that were chosen,
+by the log-odds of the first, by how near the rivals of both sides come, and by the features again: what tells the right
+one of many candidates is not what tells whether there is a right one. Its answer is the score.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from components.alignment.semantic.assignment import Rivals
 
 _STRENGTH = 1.0
 _ITERATIONS = 2000
+_LARGEST = 10.0  # log-odds
+_CONTEXT = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,35 +45,36 @@ class Model:
 
     Attributes:
         pair: of the features of a pair by itself.
-        chosen: of its log-odds and its rivals, for pairs that were chosen.
+        chosen: of its log-odds, its rivals and its features, for pairs that were chosen.
     """
 
     pair: Logistic
     chosen: Logistic
 
-    def scores(self, odds: np.ndarray, rivals: Rivals) -> np.ndarray:
-        """The probabilities of pairs if they are chosen, float64 [pairs]."""
-        return np.asarray(scipy.special.expit(self.chosen.log_odds(rival_features(odds, rivals))))
+    def scores(self, features: np.ndarray, odds: np.ndarray, rivals: Rivals) -> np.ndarray:
+        """The probabilities of pairs if they are chosen, float64 [pairs]. Of several equal ones one at most is right."""
+        found = scipy.special.expit(self.chosen.log_odds(in_context(features, odds, rivals)))
+        return np.asarray(np.minimum(found, 1 / rivals.equals))
 
 
-def rival_features(odds: np.ndarray, rivals: Rivals) -> np.ndarray:
-    """What the second regression sees, float64 [pairs, 4]: the same when the sides are exchanged."""
+def in_context(features: np.ndarray, odds: np.ndarray, rivals: Rivals) -> np.ndarray:
+    """What the second regression sees, float64 [pairs, 4 + features]: the same when the sides are exchanged."""
     nearest = np.minimum(rivals.of_left, rivals.of_right)
     farthest = np.maximum(rivals.of_left, rivals.of_right)
-    return np.stack([np.clip(odds, -10, 10), nearest, farthest, rivals.regret], axis=1)
+    return np.column_stack([np.clip(odds, -_LARGEST, _LARGEST), nearest, farthest, rivals.regret, features])
 
 
 def fit_pair(features: np.ndarray, right: np.ndarray) -> Logistic:
     """The first regression: float64 [pairs, features], bool [pairs]."""
-    return _fit(features, right, lowest=None)
+    return _fit(features, right, [None] * features.shape[1])
 
 
-def fit_chosen(features: np.ndarray, right: np.ndarray) -> Logistic:
-    """The second. Its weights are not negative: nothing that speaks for a pair by itself lowers its score."""
-    return _fit(features, right, lowest=0.0)
+def fit_chosen(seen: np.ndarray, right: np.ndarray) -> Logistic:
+    """The second, of what `in_context` gives. The weights of log-odds and margins are not negative."""
+    return _fit(seen, right, [0.0] * _CONTEXT + [None] * (seen.shape[1] - _CONTEXT))
 
 
-def _fit(features: np.ndarray, right: np.ndarray, lowest: float | None) -> Logistic:
+def _fit(features: np.ndarray, right: np.ndarray, lowest: Sequence[float | None]) -> Logistic:
     """The least loss plus half the squares of the weights, of features scaled to a standard deviation of 1."""
     spread = features.std(axis=0)
     spread[spread < 1e-9] = 1
@@ -91,7 +95,7 @@ def _fit(features: np.ndarray, right: np.ndarray, lowest: float | None) -> Logis
         np.zeros(width + 1),
         jac=True,
         method="L-BFGS-B",
-        bounds=[(lowest, None)] * width + [(None, None)],
+        bounds=[(least, None) for least in lowest] + [(None, None)],
         options={"maxiter": _ITERATIONS},
     ).x
     weights = found[:-1] / spread

@@ -7,46 +7,113 @@ scores matter, label a hundred things or more and let `association.fit` learn fr
 
 from __future__ import annotations
 
-from components.alignment.semantic import features
+from components.alignment.semantic import comparing, features
 from components.alignment.semantic.model import Logistic, Model
 
-# The weights in the order of `features.LEXICAL` and `features.ENCODED`, then those of `model.rival_features`.
+# The weights in the order of `comparing.LEXICAL` and `features.ENCODED`, then those of `model.in_context`.
 _LEXICAL = Model(
     pair=Logistic(
-        (1.2898, 0.3098, 3.0529, -3.3485, 5.5069, -8.3682, 7.2306, 3.7731, -0.0231, -1.1650, 4.8174, 0.1820),
-        -9.0652,
+        (
+            4.0014,
+            -1.4703,
+            2.1593,
+            1.5682,
+            -2.0078,
+            3.5803,
+            -3.6595,
+            3.5906,
+            2.6901,
+            -0.6296,
+            -2.1705,
+            3.5739,
+            0.2545,
+            -0.5538,
+            6.0206,
+            1.9990,
+        ),
+        -11.0715,
     ),
     chosen=Logistic(
-        (0.2278, 0.1778, 0.0000, 0.3726),
-        0.6710,
+        (
+            0.0915,
+            0.2544,
+            0.0000,
+            0.2714,
+            0.0677,
+            0.0296,
+            -0.7035,
+            0.7256,
+            -3.2456,
+            4.6108,
+            0.7676,
+            0.1641,
+            1.3049,
+            0.0678,
+            0.3091,
+            0.0404,
+            2.0233,
+            -0.0480,
+            3.9054,
+            1.4781,
+        ),
+        -9.1813,
     ),
 )
 
 _ENCODED = Model(
     pair=Logistic(
         (
-            0.7549,
-            1.7771,
-            2.8630,
-            -3.6871,
-            5.4510,
-            -6.4732,
-            8.2612,
-            2.3223,
-            -0.5188,
-            -0.0310,
-            2.6861,
-            -0.0002,
-            -0.8370,
-            0.9661,
-            -0.4423,
-            1.2772,
+            4.0115,
+            -0.5485,
+            3.4784,
+            -0.8047,
+            -2.7365,
+            4.7641,
+            -1.4580,
+            3.7775,
+            1.4557,
+            -1.1691,
+            -1.2937,
+            4.6392,
+            0.6578,
+            -0.3479,
+            5.9403,
+            -1.4290,
+            -1.2271,
+            1.4671,
+            -0.1377,
+            0.8619,
         ),
-        -6.9456,
+        -9.2924,
     ),
     chosen=Logistic(
-        (0.2837, 0.2269, 0.0000, 0.4139),
-        0.2325,
+        (
+            0.0452,
+            0.2880,
+            0.1191,
+            0.3705,
+            -0.9399,
+            0.1004,
+            0.1821,
+            -0.5651,
+            -0.5234,
+            2.3861,
+            0.8342,
+            0.3568,
+            1.3815,
+            0.9913,
+            0.1759,
+            -2.1389,
+            1.5963,
+            -0.1564,
+            3.0637,
+            -0.7760,
+            -0.1158,
+            0.3229,
+            0.6994,
+            -0.1720,
+        ),
+        -9.4261,
     ),
 )
 
@@ -56,8 +123,8 @@ _VECTORS = Model(
         -6.7640,
     ),
     chosen=Logistic(
-        (0.4499, 0.4006, 0.0000, 0.1923),
-        1.0944,
+        (0.0000, 0.2845, 0.0763, 0.4057, 0.9719, -0.4171),
+        -4.5304,
     ),
 )
 
@@ -65,8 +132,8 @@ _VECTORS = Model(
 def of(names: tuple[str, ...]) -> Model:
     """The model for features of these names."""
     known = {
-        features.LEXICAL: _LEXICAL,
-        features.LEXICAL + features.ENCODED: _ENCODED,
+        comparing.LEXICAL: _LEXICAL,
+        comparing.LEXICAL + features.ENCODED: _ENCODED,
         features.VECTORS: _VECTORS,
     }
     return known[names]

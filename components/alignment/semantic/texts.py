@@ -48,6 +48,8 @@ class Side:
         words: int32, the words of the phrases in their order.
         wholes: int64 [things + 1], where each thing's different words begin.
         different: int32, the different words of each thing, rising.
+        spelt: int64 [phrases], a number for each phrase: the same for both sides where it is spelt alike but for case,
+            accents, spaces and signs.
     """
 
     phrases: np.ndarray
@@ -55,6 +57,7 @@ class Side:
     words: np.ndarray
     wholes: np.ndarray
     different: np.ndarray
+    spelt: np.ndarray
 
     def __len__(self) -> int:
         return len(self.phrases) - 1
@@ -82,43 +85,52 @@ def read(left: Sequence[Lines], right: Sequence[Lines], max_words: int) -> tuple
         max_words: words of a thing that are looked at.
     """
     phrased = [[_phrases(lines, max_words) for lines in side] for side in (left, right)]
-    words = tuple(sorted({word for side in phrased for phrases in side for phrase in phrases for word in phrase}))
+    phrases = [phrase for side in phrased for own in side for phrase in own]
+    words = tuple(sorted({word for phrase in phrases for word in phrase.words}))
     numbers = {word: number for number, word in enumerate(words)}
-    first, second = (_side(side, numbers) for side in phrased)
+    spellings = {spelling: number for number, spelling in enumerate(sorted({phrase.spelling for phrase in phrases}))}
+    first, second = (_side(side, numbers, spellings) for side in phrased)
     return first, second, Vocabulary(words, _letters(words))
 
 
 def split(text: str) -> list[str]:
-    """The words of a text: stems in lower case. Of a text without letters and digits, its signs."""
+    """The words of a text in lower case, without accents and apostrophes. If it has none, its signs."""
     plain = "".join(
         character
         for character in unicodedata.normalize("NFKD", text.casefold())
         if not unicodedata.combining(character)
     ).translate(_APOSTROPHES)
-    found = [_stem(word[:_LONGEST_WORD]) for word in _WORD.findall(plain)]
+    found = [word[:_LONGEST_WORD] for word in _WORD.findall(plain)]
     return found or [character for character in plain if not character.isspace()]
 
 
-def _phrases(lines: Lines, max_words: int) -> list[list[str]]:
+@dataclasses.dataclass(frozen=True)
+class _Phrase:
+    """Stems, and what they were stems of, in one piece."""
+
+    words: tuple[str, ...]
+    spelling: str
+
+
+def _phrases(lines: Lines, max_words: int) -> list[_Phrase]:
     """The name, then the other phrases that have words, each once."""
     name, *others = lines or ("",)
     left = max_words
-    found: list[list[str]] = []
-    seen: set[tuple[str, ...]] = set()
+    found: dict[str, _Phrase] = {}
     texts = itertools.chain(
         [name[:_MOST_CHARACTERS]],
         (phrase for line in others for phrase in _PHRASES.split(line[:_MOST_CHARACTERS])),
     )
     for text in texts:
         words = split(text)[:left]
-        if found and (not words or tuple(words) in seen):
+        spelling = "".join(words)
+        if found and (not words or spelling in found):
             continue
-        seen.add(tuple(words))
-        found.append(words)
+        found[spelling] = _Phrase(tuple(map(_stem, words)), spelling)
         left -= len(words)
         if left <= 0:
             break
-    return found
+    return list(found.values())
 
 
 @functools.lru_cache(maxsize=1_000_000)
@@ -133,15 +145,17 @@ def _stemmer() -> SnowballStemmer:
     return SnowballStemmer("english")
 
 
-def _side(phrased: Iterable[list[list[str]]], numbers: dict[str, int]) -> Side:
+def _side(phrased: Iterable[list[_Phrase]], numbers: dict[str, int], spellings: dict[str, int]) -> Side:
     counts: list[int] = []
     lengths: list[int] = []
     words: list[int] = []
     sizes: list[int] = []
     different: list[int] = []
+    spelt: list[int] = []
     for phrases in phrased:
         counts.append(len(phrases))
-        own = [[numbers[word] for word in phrase] for phrase in phrases]
+        own = [[numbers[word] for word in phrase.words] for phrase in phrases]
+        spelt.extend(spellings[phrase.spelling] for phrase in phrases)
         kept = [phrase[:_LONGEST_PHRASE] for phrase in own]
         lengths.extend(map(len, kept))
         words.extend(itertools.chain.from_iterable(kept))
@@ -150,7 +164,12 @@ def _side(phrased: Iterable[list[list[str]]], numbers: dict[str, int]) -> Side:
         sizes.append(len(distinct))
         different.extend(distinct)
     return Side(
-        _offsets(counts), _offsets(lengths), np.array(words, np.int32), _offsets(sizes), np.array(different, np.int32)
+        _offsets(counts),
+        _offsets(lengths),
+        np.array(words, np.int32),
+        _offsets(sizes),
+        np.array(different, np.int32),
+        np.array(spelt, np.int64),
     )
 
 

@@ -116,7 +116,7 @@ def test_things_without_text_are_paired_by_their_vectors():
     names = [[f"{colour} {shape}"] for colour in COLOURS for shape in SHAPES]
     vectors = Letters().encode([name[0] for name in names])[::-1].copy()
     answer = associate(Things(names), Things([[]] * 120, vectors), Matching(min_score=0.5), encoder=Letters())
-    assert len(answer.left) >= 80
+    assert len(answer.left) >= 50
     assert (answer.left + answer.right == 119).mean() > 0.9
 
 
