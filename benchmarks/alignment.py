@@ -7,12 +7,22 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import align_images, align_timestamps, augmentation_effect, back_translation, harness
+from benchmarks import (
+    align_images,
+    align_semantic,
+    align_timestamps,
+    augmentation_effect,
+    back_translation,
+    harness,
+    image_augmentation,
+)
 
 BENCHMARKS = (
     *align_timestamps.BENCHMARKS,
+    *align_semantic.BENCHMARKS,
     *align_images.BENCHMARKS,
     *back_translation.BENCHMARKS,
+    *image_augmentation.BENCHMARKS,
     *augmentation_effect.BENCHMARKS,
 )
 
