@@ -19,7 +19,7 @@ import pyarrow as pa
 from components.alignment import splits
 from components.alignment.config import KeyJoin
 from components.alignment.regions import RecordPart, of_sample
-from components.cleaning.attributes import NEAR_DUPLICATES
+from components.cleaning.attributes import DROPPED_REGIONS, NEAR_DUPLICATES, REDACTED
 from schemas import progress, records, tables
 from schemas.errors import SourceError
 from schemas.regions import from_rows
@@ -31,7 +31,7 @@ CERTAIN = 1.0
 _MOST_SAMPLES = 1000
 _BATCH_ROWS = 512
 _BATCH_BYTES = 8_000_000
-_OF_THE_RECORD = frozenset({"dataset", "key", "cluster", "origin", NEAR_DUPLICATES})
+_OF_THE_RECORD = frozenset({"dataset", "key", "cluster", "origin", NEAR_DUPLICATES, REDACTED, DROPPED_REGIONS})
 """Attributes that say where a record comes from and what it is like, not what it is about."""
 
 
