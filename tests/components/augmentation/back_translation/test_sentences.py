@@ -1,7 +1,6 @@
 """Sentences: where they are, and how another takes the place of one."""
 
 import itertools
-import textwrap
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,4 +54,3 @@ def test_sentences_are_in_order_and_put_back_as_they_were_leave_the_text(text):
 
 def test_a_long_line_takes_no_long_time():
     assert found("a" * 200_000) and found("`" * 100_000) and found(". " * 100_000) is not None
-    assert textwrap.dedent("") == ""

@@ -16,6 +16,7 @@ from components.augmentation.synonyms.inflection import Form, form_of, inflected
         ("compute", "verb", {Form.S: "computes", Form.ED: "computed", Form.ING: "computing"}),
         ("carry", "verb", {Form.S: "carries", Form.ED: "carried", Form.ING: "carrying"}),
         ("stop", "verb", {Form.S: "stops", Form.ED: None, Form.ING: None}),
+        ("visit", "verb", {Form.S: "visits", Form.ED: None}),
         ("go", "verb", {Form.ED: None}),
         ("quick", "adj", {Form.BASE: "quick", Form.S: None}),
     ],

@@ -36,6 +36,19 @@ def test_words_that_may_mean_anything_are_left_alone(words, word):
     assert synonyms(word, ALL, words) == ()
 
 
+@pytest.mark.parametrize(("word", "other"), [("afterward", "later"), ("furnished", "provided")])
+def test_a_synonym_of_many_senses_is_taken_only_where_the_limit_allows(words, word, other):
+    assert synonyms(word, ALL, words) == ()
+    assert synonyms(word, Synonyms(max_senses=100), words) == (other,)
+
+
+def test_closed_classes_and_places_stay_whatever_the_limits(words):
+    everything = Synonyms(min_word_times=0, min_times=0, min_synonym_share=0.0, max_senses=100)
+    assert synonyms("sofa", everything, words) != ()
+    for word in ("almost", "however", "often", "myanmar", "russia"):
+        assert synonyms(word, everything, words) == ()
+
+
 def test_case_is_kept_and_edits_tell_what_was_replaced_where(words):
     text = "Calculates the value.\nThe teacher calculates it immediately."
     result = replace(text, ALL, random())
