@@ -57,9 +57,9 @@ class Project:
         return json.loads(answer.stdout)
 
 
-def slice_project(directory: pathlib.Path) -> Project:
+def slice_project(directory: pathlib.Path, configuration: dict = SLICE) -> Project:
     """A project on the slice, not yet run."""
-    (directory / "headrace.yaml").write_text(yaml.safe_dump(SLICE))
+    (directory / "headrace.yaml").write_text(yaml.safe_dump(configuration))
     return Project(directory)
 
 

@@ -16,16 +16,21 @@ from tests import conformance
 from tests.conftest import SLICE, slice_project
 
 NODES = (
-    "Ingest", "Clean", "Align", "Augment", "ExampleGen", "Tokenize", "SchemaImport", "Transform", "Train", "Compress",
+    "Ingest", "Clean", "Align", "TrainDualEncoder", "Augment", "ExampleGen", "Tokenize", "SchemaImport", "Transform", "Train", "Compress",
     "Evaluate", "InfraValidate", "Release",
 )  # fmt: skip
+BATTERY = {
+    **SLICE,
+    "alignment": {"image_text": {"train": True, "use": True, "encoder": {"steps": 10, "min_pairs": 20}}},
+}
+"""The slice with every node that can be switched on."""
 TABLES = {"records": records.RECORD, "samples": records.SAMPLE}
 
 
 @pytest.fixture(scope="module")
 def sliced(tmp_path_factory):
     """A project of the battery's own: it runs single nodes anew, after which nothing is as a user would have it."""
-    return slice_project(tmp_path_factory.mktemp("battery"))
+    return slice_project(tmp_path_factory.mktemp("battery"), BATTERY)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +40,7 @@ def first_run(sliced):
 
 @pytest.fixture(scope="module")
 def components(sliced, first_run):
-    pipeline = dag.build(from_json(Config, json.dumps(SLICE)), Home(sliced.home))
+    pipeline = dag.build(from_json(Config, json.dumps(BATTERY)), Home(sliced.home))
     return {component.id: component for component in pipeline.components}
 
 
@@ -62,17 +67,17 @@ def test_killed_before_publication_it_leaves_no_trace_and_then_does_the_same_aga
     published = conformance.live_outputs(sliced.home, node)
     work = conformance.executor_class(components[node])
 
-    assert zygote.run(SLICE, sliced.home, only=node, kill_after=f"{work.__module__}:{work.__name__}") == -9
+    assert zygote.run(BATTERY, sliced.home, only=node, kill_after=f"{work.__module__}:{work.__name__}") == -9
     assert conformance.live_outputs(sliced.home, node) == published
 
     directories = conformance.output_directories(sliced.home, node)
-    assert zygote.run(SLICE, sliced.home, only=node) == 0, zygote.log.read_text()[-3000:]
+    assert zygote.run(BATTERY, sliced.home, only=node) == 0, zygote.log.read_text()[-3000:]
     again = conformance.made(sliced.home, node)
     assert again.execution.id > before.execution.id
     if again.input_ids() != before.input_ids():
         # A node before it was run anew by this battery, so that it had other inputs (a live model to compare with).
         before = again
-        assert zygote.run(SLICE, sliced.home, only=node) == 0, zygote.log.read_text()[-3000:]
+        assert zygote.run(BATTERY, sliced.home, only=node) == 0, zygote.log.read_text()[-3000:]
         again = conformance.made(sliced.home, node)
         assert again.input_ids() == before.input_ids()
     assert again.digests() == before.digests()
