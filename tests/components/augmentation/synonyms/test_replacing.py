@@ -42,6 +42,11 @@ def test_a_synonym_of_many_senses_is_taken_only_where_the_limit_allows(words, wo
     assert synonyms(word, Synonyms(max_senses=100), words) == (other,)
 
 
+def test_a_word_of_many_senses_is_taken_only_where_the_limit_allows(words):
+    assert synonyms("calculates", Synonyms(max_senses=3), words) == ()
+    assert synonyms("calculates", Synonyms(max_senses=6), words) == ("computes",)
+
+
 def test_closed_classes_and_places_stay_whatever_the_limits(words):
     everything = Synonyms(min_word_times=0, min_times=0, min_synonym_share=0.0, max_senses=100)
     assert synonyms("sofa", everything, words) != ()
