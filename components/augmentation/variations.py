@@ -94,8 +94,7 @@ def _words(sample: Sample, config: AugmentationConfig, random: np.random.Generat
     if replaced is None:
         return UNVARIED
     own, others = _regions(sample, "text")
-    edits = [regions.Edit(*edit) for edit in replaced.edits]
-    spans = regions.shift_spans([(region["bounds"][0], region["bounds"][1]) for region in own], edits)
+    spans = regions.shift_spans([(region["bounds"][0], region["bounds"][1]) for region in own], replaced.edits)
     return {"text": replaced.text, "regions": _moved(own, [span and [*span, 0, 0] for span in spans], others)}
 
 

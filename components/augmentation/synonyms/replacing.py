@@ -16,6 +16,7 @@ from components.augmentation.back_translation import protection, sentences
 from components.augmentation.synonyms import inflection, wordnet
 from components.augmentation.synonyms.config import Synonyms
 from components.augmentation.synonyms.wordnet import PartOfSpeech, Sense, WordNet
+from schemas.regions import Edit, apply_edits
 
 _WORD = re.compile(r"[a-z]+")
 _ABBREVIATION = re.compile(r"[^aeiouy]+|.{1,2}")
@@ -41,20 +42,6 @@ _NEVER = frozenset(
     """,
     )
 )
-
-
-class Edit(NamedTuple):
-    """A word and what takes its place.
-
-    Attributes:
-        start: of the word, in the text before.
-        end: behind it, in the text before.
-        replacement: the synonym, in the word's form and case.
-    """
-
-    start: int
-    end: int
-    replacement: str
 
 
 class Replaced(NamedTuple):
@@ -118,15 +105,7 @@ def replace(text: str, config: Synonyms, random: np.random.Generator, corpus: Co
         start, end, synonyms = candidates[number]
         synonym = synonyms[int(random.integers(len(synonyms)))]
         edits.append(Edit(start, end, synonym.capitalize() if text[start].isupper() else synonym))
-    return Replaced(_edited(text, edits), tuple(edits))
-
-
-def _edited(text: str, edits: list[Edit]) -> str:
-    parts, at = [], 0
-    for edit in edits:
-        parts += [text[at : edit.start], edit.replacement]
-        at = edit.end
-    return "".join([*parts, text[at:]])
+    return Replaced(apply_edits(text, edits), tuple(edits))
 
 
 def _case(word: str) -> bool | None:
