@@ -11,7 +11,14 @@ from PIL import Image
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(sys.executable).parent
-ON_A_USED_HOME = ("alignment.md", "augmentation.md", "cleaning.md", "state.md", "troubleshooting.md", "your-own-rule.md")
+ON_A_USED_HOME = (
+    "alignment.md",
+    "augmentation.md",
+    "cleaning.md",
+    "state.md",
+    "troubleshooting.md",
+    "your-own-rule.md",
+)
 PAGES = sorted(path.name for path in (ROOT / "docs").glob("*.md"))
 
 
