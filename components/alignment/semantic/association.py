@@ -21,7 +21,7 @@ from components.alignment.semantic.config import Matching
 from components.alignment.semantic.model import Model
 from schemas.errors import ConfigError
 
-_LEAST_LOG_ODDS = -7.0  # below it a pair is not worth a partner
+_LEAST_LOG_ODDS = -9.0  # below it a pair is not worth a partner
 _SURE = 0.5
 _SURE_MARGIN = 0.1
 _ROUNDS = 2
@@ -118,20 +118,20 @@ def compare(left: Things, right: Things, config: Matching, *, encoder: encoders.
     orders = _order(left), _order(right)
     one, other = ([side.lines[index] for index in order] for side, order in zip((left, right), orders, strict=True))
     read = features.read(one, other, config.max_words)
-    found = [candidates.by_words(*read.vectors, config.candidates)]
-    placed = [(first[orders[0]], second[orders[1]]) for first, second in vectors]
-    found += [candidates.by_vectors(first, second, config.candidates) for first, second in placed]
-    pairs = candidates.union(*found, columns=len(right))
-    encoded = [features.encoded(first, second, pairs) for first, second in placed]
+    pairs = candidates.by_words(*read.vectors, config.candidates)
+    encoded = None
+    if vectors is not None:
+        first, second = (side[order] for side, order in zip(vectors, orders, strict=True))
+        found = candidates.by_vectors(first, second, config.candidates)
+        pairs = candidates.union(pairs, found, columns=len(right))
+        encoded = features.encoded(first, second, pairs)
     if not (read.left.words.size and read.right.words.size):
-        only = encoded[0] if encoded else np.zeros((0, len(features.VECTORS)))
-        return Compared(orders, pairs, only, features.VECTORS)
+        only = encoded if encoded is not None else np.zeros((len(pairs), len(features.ENCODED)))
+        return Compared(orders, pairs, only, features.ENCODED)
     own = features.lexical(read, pairs, _habits(read, pairs))
-    if not encoded:
+    if encoded is None:
         return Compared(orders, pairs, own, comparing.LEXICAL)
-    return Compared(
-        orders, pairs, np.column_stack([own, encoded[0], encoded[-1]]), comparing.LEXICAL + features.ENCODED
-    )
+    return Compared(orders, pairs, np.column_stack([own, encoded]), comparing.LEXICAL + features.ENCODED)
 
 
 def fit(compared: Compared, truth: Mapping[int, int | None], config: Matching) -> Model:
@@ -209,46 +209,36 @@ def _wanted(left: Things, right: Things, config: Matching) -> encoders.Encoder |
     return encoders.named(config.encoder)
 
 
-def _vectors(left: Things, right: Things, encoder: encoders.Encoder | None) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Vectors of both sides: of names and of whole texts, or those that were given."""
-    if left.vectors is None and right.vectors is None:
+def _vectors(left: Things, right: Things, encoder: encoders.Encoder | None) -> tuple[np.ndarray, np.ndarray] | None:
+    """Vectors of length 1 of both sides: those that were given, else of all their lines; None without an encoder."""
+    if encoder is None and left.vectors is None and right.vectors is None:
+        return None
+    first, second = (_of_side(side, encoder) for side in (left, right))
+    if first.shape[1] != second.shape[1]:
+        raise ConfigError(
+            f"vectors of {first.shape[1]} and of {second.shape[1]} dimensions cannot be compared",
+            where="alignment: encoder",
+            remedy="encode both sides by one encoder",
+        )
+    return first, second
+
+
+def _of_side(side: Things, encoder: encoders.Encoder | None) -> np.ndarray:
+    vectors = side.vectors
+    if vectors is None:
         if encoder is None:
-            return []
-        found = []
-        for text in (_name, _whole):
-            first, second = (_unit(encoder.encode([text(lines) for lines in side.lines])) for side in (left, right))
-            found.append((first, second))
-        return found
-    both = []
-    for side in (left, right):
-        if side.vectors is None and encoder is None:
             raise ConfigError(
                 "one side has vectors and the other has none, nor is there an encoder to make them",
                 where="alignment: encoder",
                 remedy="give the encoder of the vectors",
             )
-        given = side.vectors if side.vectors is not None else encoder.encode([_whole(lines) for lines in side.lines])  # type: ignore[union-attr]
-        both.append(_unit(np.asarray(given, np.float32)))
-    if both[0].shape[1] != both[1].shape[1]:
-        raise ConfigError(
-            f"vectors of {both[0].shape[1]} and of {both[1].shape[1]} dimensions cannot be compared",
-            where="alignment: encoder",
-            remedy="encode both sides by one encoder",
-        )
-    return [(both[0], both[1])]
+        vectors = encoder.encode([", ".join(lines) for lines in side.lines])
+    return _unit(np.asarray(vectors, np.float32))
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.ascontiguousarray(vectors / np.maximum(lengths, 1e-12), np.float32)
-
-
-def _name(lines: texts.Lines) -> str:
-    return lines[0] if lines else ""
-
-
-def _whole(lines: texts.Lines) -> str:
-    return ", ".join(lines)
 
 
 def _order(side: Things) -> np.ndarray:

@@ -20,10 +20,8 @@ from components.alignment.semantic.candidates import Pairs
 from components.alignment.semantic.comparing import LEXICAL
 from components.alignment.semantic.texts import Side, Vocabulary
 
-ENCODED = ("names_alike", "names_above", "wholes_alike", "wholes_above")
-"""And of those that an encoder adds: how alike vectors are, and how much more than those of other candidates."""
-VECTORS = ("alike", "above")
-"""And of all there is where a side has no text."""
+ENCODED = ("alike", "above")
+"""And of those of an encoder's vectors: how alike they are, and how much more than those of other candidates."""
 
 _PRIOR_KEPT = 0.85  # how often a word has a counterpart, before any evidence
 _PRIOR_WEIGHT = 2.0

