@@ -52,9 +52,14 @@ class _Service(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class _Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        """A client that went away is what is tested here, and no news."""
+
+
 @pytest.fixture
 def service():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Service)
+    server = _Server(("127.0.0.1", 0), _Service)
     server.asked = []
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
