@@ -2,8 +2,9 @@
 
 The names and short names of one emoji package are joined to the annotations and tags of another; code points, pictures
 and groups are hidden, variants of skin tone left out. Labels of one half fit the model and set its threshold, the highest
-that reaches the recall there; precision is that of the other half. Halves are drawn anew, and so are the counterparts
-that are removed: the figure is the median over all draws, a draw counts 0 whose first half never reaches the recall.
+that reaches the recall there by scores of models that did not see the label; precision is that of the other half. Halves
+are drawn anew, and so are the counterparts that are removed: the figure is the median over all draws, a draw counts 0
+whose first half never reaches the recall.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import sklearn
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from benchmarks import growth_chart
-from benchmarks.contest import Contender, Reading, Standing, contest
+from benchmarks.contest import Contender, Reading, contest
 from benchmarks.corpus import CACHE
 from benchmarks.harness import Benchmark, Line, Options, compare
 from components.alignment.semantic import association, encoders, texts
@@ -32,6 +33,7 @@ from schemas.home import Home
 CHART = CACHE / "align_growth_semantic.svg"
 _ANY_SCORE = Matching(min_score=0.0)
 _REMOVED = 0.2
+_FOLDS = 5
 _HALVES, _HALVES_QUICK = 20, 6
 _REMOVALS, _REMOVALS_QUICK = 5, 2
 _GROWTH = (10_000, 100_000)
@@ -122,13 +124,24 @@ class Draw:
 
     @functools.cached_property
     def ours(self) -> Answer:
-        """Ours, fitted on the first half."""
-        known = np.flatnonzero(self.tuned).tolist()
+        """Ours, fitted on the first half; scores within that half are of models fitted on the rest of it."""
+        known = np.flatnonzero(self.tuned)
+        parts = [self._fitted(known, np.flatnonzero(~self.tuned))]
+        for fold in range(_FOLDS):
+            aside = known[fold::_FOLDS]
+            parts.append(self._fitted(np.setdiff1d(known, aside), aside))
+        columns = zip(*((part.left, part.true, part.scores) for part in parts), strict=True)
+        return Answer(*map(np.concatenate, columns))
+
+    def _fitted(self, known: np.ndarray, judged: np.ndarray) -> Answer:
+        """The pairs of some left things by a model fitted on the labels of others."""
         partners = self.names.partners
-        truth = {index: int(partners[index]) if partners[index] >= 0 else None for index in known}
+        truth = {index: int(partners[index]) if partners[index] >= 0 else None for index in known.tolist()}
         fitted = association.fit(self.compared, truth, _ANY_SCORE)
         found = association.choose(self.compared, _ANY_SCORE, fitted=fitted)
-        return Answer(found.left, partners[found.left] == found.right, found.scores)
+        some = np.isin(found.left, judged)
+        left = found.left[some]
+        return Answer(left, partners[left] == found.right[some], found.scores[some])
 
     @functools.cached_property
     def peer(self) -> Answer:
@@ -229,7 +242,8 @@ def growth(options: Options) -> Iterator[Line]:
         yield compare(
             f"{part}.peak_memory", standings[0], other, _gigabytes, unit="GB", more_is_better=False, why=why, note=note
         )
-        yield _right(f"{part}.right", standings[0], other, note, why)
+        for quality in ("right", "precision"):
+            yield compare(f"{part}.{quality}", standings[0], other, _told(quality), unit="share", why=why, note=note)
         points += [growth_chart.Point(count, run.processor_s, run.peak_bytes) for run in standings[0].readings]
     if len(points) > 1:
         CHART.parent.mkdir(parents=True, exist_ok=True)
@@ -320,10 +334,6 @@ def _line(
     )
 
 
-def _right(figure: str, ours: Standing, peer: Standing | None, note: str, why: str) -> Line:
-    return compare(figure, ours, peer, lambda run: float(run.value["right"]), unit="share", why=why, note=note)
-
-
 def _calibration_error(draw: Draw, answer: Answer) -> float:
     judged = ~draw.tuned[answer.left]
     return calibration_error(answer.scores[judged], answer.true[judged])
@@ -335,6 +345,10 @@ def _ours(draw: Draw) -> Answer:
 
 def _peer(draw: Draw) -> Answer:
     return draw.peer
+
+
+def _told(name: str) -> Callable[[Reading], float]:
+    return lambda reading: float(reading.value[name])
 
 
 def _wall(reading: Reading) -> float:

@@ -73,7 +73,8 @@ def prepare(arguments: dict[str, Any]) -> worker.Work:
 
     def work() -> dict[str, Any]:
         found = associate(Things(left), Things(right), config)
-        return {"items": len(left), "right": float((partners[found.left] == found.right).sum() / len(left))}
+        true = partners[found.left] == found.right
+        return {"items": len(left), "right": float(true.sum() / len(left)), "precision": float(true.mean())}
 
     return work
 

@@ -23,7 +23,8 @@ def prepare(arguments: dict[str, Any]) -> worker.Work:
         rows, columns = vectors.transform(names), vectors.transform(others).T.tocsc()
         parts = range(0, len(names), _AT_ONCE)
         best = [(rows[start : start + _AT_ONCE] @ columns).toarray().argmax(axis=1) for start in parts]
-        return {"items": len(left), "right": float((np.concatenate(best) == partners).mean())}
+        right = float((np.concatenate(best) == partners).mean())
+        return {"items": len(left), "right": right, "precision": right}
 
     return work
 

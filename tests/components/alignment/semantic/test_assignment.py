@@ -4,8 +4,9 @@ import scipy.optimize
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.alignment.semantic import assignment, candidates, texts
+from components.alignment.semantic import assignment, candidates, features, texts
 from components.alignment.semantic.candidates import Pairs
+from components.alignment.semantic.comparing import LEXICAL
 from components.alignment.semantic.model import calibration_error, fit_chosen
 
 GRAPHS = st.dictionaries(st.tuples(st.integers(0, 6), st.integers(0, 6)), st.integers(-20, 40), max_size=25)
@@ -60,17 +61,17 @@ def test_nothing_that_speaks_for_a_pair_lowers_its_score():
 
 
 def test_the_calibration_error_is_how_far_scores_are_from_shares():
-    scores = np.repeat([0.1, 0.9], 500)
-    right = np.tile([True] + [False] * 9, 100)
-    assert calibration_error(scores, right) == pytest.approx(0.4)
-    assert calibration_error(np.full(1000, 0.1), right) == pytest.approx(0.0)
+    scores = np.tile([0.3, 0.7], 500)
+    assert calibration_error(scores, scores > 0.5) == pytest.approx(0.3)
+    right = np.tile([True] * 3 + [False] * 7, 100)
+    assert calibration_error(np.full(1000, 0.3), right) == pytest.approx(0.0)
 
 
 def test_words_are_read_without_case_accents_signs_and_inflection():
     one, other, vocabulary = texts.read(
-        [["SKIS, Third Café-Bar’s"]], [["ski; 3RD cafe bars", "ski, Ski!, a-b\nsnow"]], 200
+        [["SKIS, Third Crème-Bar’s"]], [["ski; 3RD creme bars", "ski, Ski!, a-b\nsnow"]], 200
     )
-    assert vocabulary.words == ("3rd", "a", "b", "bar", "cafe", "ski", "snow")
+    assert vocabulary.words == ("3rd", "a", "b", "bar", "creme", "ski", "snow")
     assert one.words.tolist() == other.words[:4].tolist() == [5, 0, 4, 3]
     assert [len(side.starts) - 1 for side in (one, other)] == [1, 4]
 
@@ -80,10 +81,39 @@ def test_signs_stand_for_themselves_where_there_is_no_word():
     assert texts.split("a ♪") == ["a"]
 
 
-def test_candidates_of_more_things_than_the_budget_are_those_that_share_what_is_rare():
-    names = [[f"common common{number % 7} rare{number}"] for number in range(40_000)]
-    read = texts.read(names, [["common rare123"], ["rare31999 common"]], 200)
+def test_candidates_of_more_things_than_the_budget_are_those_that_share_what_is_rare(monkeypatch):
+    monkeypatch.setattr(candidates, "_BUDGET", 300)
+    names = [[f"common common{number % 7} rare{number}"] for number in range(1000)]
+    read = texts.read(names, names[::-1], 200)
     found = candidates.by_words(*candidates.weigh(*read), 3)
     pairs = set(zip(found.left.tolist(), found.right.tolist(), strict=True))
-    assert {(123, 0), (31_999, 1)} <= pairs
-    assert len(pairs) < 100_000
+    assert {(number, 999 - number) for number in range(1000)} <= pairs
+    assert len(pairs) <= 6000
+
+
+def test_features_tell_agreement_from_what_is_missing():
+    read = features.read([["red circle"]], [["circle, red"], ["blue square"], ["red circle shape", "round"]], 200)
+    pairs = Pairs(np.zeros(3, np.int64), np.arange(3))
+    found = features.lexical(read, pairs, features.Habits.unknown(len(read.vocabulary.words)))
+    told = dict(zip(LEXICAL, found.T, strict=True))
+    assert told["name_agreement"][0] == pytest.approx(1) and told["name_agreement"][1] == 0
+    assert told["evidence"][0] > told["evidence"][1] == 0
+    assert told["same_name"].tolist() == [0, 0, 0] and told["same_words"].tolist() == [1, 0, 0]
+    assert told["most_missing"][0] == 0 < told["most_missing"][2] < told["most_missing"][1]
+    assert told["least_missing"][2] == 0 < told["least_missing"][1]
+    assert told["most_shared"][2] == pytest.approx(1) and 0 < told["least_shared"][2] < 1
+
+
+def test_pairs_beyond_doubt_tell_which_word_stands_for_another():
+    names = ["sun", "sun", "moon", "rain", "snow"]
+    read = features.read([[f"squared {name}"] for name in names], [[f"{name} button"] for name in names], 200)
+    pairs = Pairs(np.arange(5), np.arange(5))
+    learnt = features.learn(read, pairs)
+    words = list(read.vocabulary.words)
+    squared, button = words.index("squar"), words.index("button")
+    assert learnt.keys.tolist() == [squared * len(words) + button]
+    assert learnt.kept[0, squared] < 0.5 < learnt.kept[0, words.index("moon")]
+    before = features.lexical(read, pairs, features.Habits.unknown(len(words)))
+    after = features.lexical(read, pairs, learnt)
+    missing = LEXICAL.index("most_missing")
+    assert (after[:, missing] < before[:, missing]).all()
