@@ -162,23 +162,25 @@ class Judged:
         recall: of the pairs that there are.
         hard_precision: precision of those that are not called the same.
         hard_recall: likewise.
+        reached: precision of the half at its own threshold, the highest that reaches the recall; 0 if none does.
     """
 
     precision: float
     recall: float
     hard_precision: float
     hard_recall: float
+    reached: float
 
 
 def judge(draw: Draw, answer: Answer, recall: float) -> Judged:
     """Sets the threshold on the first half and judges it on the other."""
     there_is = draw.names.partners >= 0
     tuned = draw.tuned[answer.left]
-    order = np.argsort(-answer.scores[tuned], kind="stable")
-    reached = np.cumsum(answer.true[tuned][order]) >= recall * (there_is & draw.tuned).sum()
-    if not reached.any():
-        return Judged(0.0, 0.0, 0.0, 0.0)
-    threshold = answer.scores[tuned][order][reached.argmax()]
+    threshold = _threshold(answer, tuned, recall * (there_is & draw.tuned).sum())
+    own = _threshold(answer, ~tuned, recall * (there_is & ~draw.tuned).sum())
+    reached = 0.0 if own is None else float(answer.true[~tuned & (answer.scores >= own)].mean())
+    if threshold is None:
+        return Judged(0.0, 0.0, 0.0, 0.0, reached)
     taken = ~tuned & (answer.scores >= threshold)
     hard = draw.names.hard
     of_hard = taken & hard[answer.left]
@@ -187,7 +189,16 @@ def judge(draw: Draw, answer: Answer, recall: float) -> Judged:
         recall=float(answer.true[taken].sum() / (there_is & ~draw.tuned).sum()),
         hard_precision=float(answer.true[of_hard].mean()) if of_hard.any() else 0.0,
         hard_recall=float(answer.true[of_hard].sum() / (there_is & ~draw.tuned & hard).sum()),
+        reached=reached,
     )
+
+
+def _threshold(answer: Answer, among: np.ndarray, pairs: float) -> float | None:
+    """The highest score at and above which there are so many true pairs; None if there are fewer."""
+    scores = answer.scores[among]
+    order = np.argsort(-scores, kind="stable")
+    enough = np.cumsum(answer.true[among][order]) >= pairs
+    return float(scores[order][enough.argmax()]) if enough.any() else None
 
 
 def lexical(options: Options) -> Iterator[Line]:
@@ -306,8 +317,11 @@ def _precision(figure: str, options: Options, encoder_name: str, removed: float,
     size = f"{len(draws[0].names.left):,} to {len(draws[0].names.right):,} names"
     yield line("", lambda one: one.precision, f"{size}, threshold of one half, precision of the other")
     yield line(".recall", lambda one: one.recall, "of the other half, at that threshold")
+    yield line(".reached", lambda one: one.reached, "of the other half at its own threshold, where it has that recall")
     share = draws[0].names.hard.mean()
-    yield line(".hard", lambda one: one.hard_precision, f"of the {share:.0%} that are not called the same")
+    yield line(
+        ".hard", lambda one: one.hard_precision, f"of the {share:.0%} that are not called the same, or have no partner"
+    )
     yield line(".hard_recall", lambda one: one.hard_recall, "of these")
     sealed = [index for index in range(len(draws)) if index not in random]
     unseen = "of the half whose errors were not looked at while the features were made"
