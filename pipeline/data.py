@@ -25,6 +25,7 @@ _AT_ONCE = 32
 _HIDDEN = "sensitive_"  # the reasons of records whose contents are not shown
 _CATEGORIES = ("source", "modality")
 _OPTIONAL = ("text", "image", "code", "parent")
+_LIST = "attributes"  # as many as a sample has, or none
 
 
 def sample(home: Home, count: int) -> list[dict[str, Any]]:
@@ -43,7 +44,8 @@ def one_sample(home: Home, sample_id: str) -> dict[str, Any]:
     Raises:
         HeadraceError: there is none, or several begin so.
     """
-    newest = _newest(home, "headrace.Samples").uri
+    artifact = _newest(home, "headrace.Samples")
+    newest = artifact.uri
     found = [row for row in tables.rows(newest) if row["sample_id"].startswith(sample_id)]
     if len(found) != 1:
         several = ", ".join(row["sample_id"] for row in found[:3])
@@ -55,7 +57,7 @@ def one_sample(home: Home, sample_id: str) -> dict[str, Any]:
             remedy=f"write more of it: {several}" if found else "`headrace data sample` shows some",
         )
     [row] = found
-    origins = _origins(_newest_by_node(home, "headrace.Records")["Clean"].uri, row["record_ids"])
+    origins = _origins(_records_of(store.connect(home), artifact).uri, row["record_ids"])
     return {
         **{name: _brief(value) for name, value in row.items()},
         "records": origins,
@@ -126,6 +128,16 @@ def _in_chunks(score: Callable[[Sequence[Any]], list[Any]]) -> Callable[[Sequenc
     return lambda instances: [
         one for start in range(0, len(instances), _AT_ONCE) for one in score(instances[start : start + _AT_ONCE])
     ]
+
+
+def _records_of(connected: store.Store, samples: store.Artifact) -> store.Artifact:
+    """The records that samples were joined from, whatever came in between."""
+    made = [event for event in connected.events_of_artifacts([samples.id]) if event.role is store.Role.OUTPUT]
+    read = connected.events_of_executions(event.execution for event in made)
+    inputs = connected.artifacts(event.artifact for event in read if event.role is store.Role.INPUT)
+    by_type = {artifact.type: artifact for artifact in inputs}
+    found = by_type.get("headrace.Records")
+    return found if found is not None else _records_of(connected, by_type["headrace.Samples"])
 
 
 def _origins(uri: str, record_ids: Sequence[str]) -> list[dict[str, Any]]:
@@ -220,8 +232,13 @@ def draft_schema(home: Home) -> str:
         if feature.name in _OPTIONAL:
             feature.presence.min_fraction = 0
             feature.presence.min_count = 0
+        if feature.name == _LIST:
+            feature.ClearField("value_count")
+            feature.value_count.min = 1
+            feature.presence.min_fraction = 0
+            feature.presence.min_count = 0
     for feature in schema.feature:
-        if feature.name not in _OPTIONAL:
+        if feature.name not in (*_OPTIONAL, _LIST):
             # What every sample has is a scalar to Transform, not a list.
             feature.ClearField("value_count")
             feature.shape.dim.add(size=1)

@@ -13,7 +13,7 @@ import yaml
 from schemas import progress
 from tests.zygote import Zygote
 
-pytest_plugins = ["tests.fixtures.hadoop", "tests.fixtures.s3", "tests.fixtures.spark"]
+pytest_plugins = ["tests.fixtures.browser", "tests.fixtures.hadoop", "tests.fixtures.s3", "tests.fixtures.spark"]
 HEADRACE = str(pathlib.Path(sys.executable).parent / "headrace")
 
 SLICE = {

@@ -37,9 +37,11 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
     with tf.io.gfile.GFile(custom_config[TOKENIZER], "rb") as file:
         tokenizer = tensorflow_text.SentencepieceTokenizer(file.read())
     outputs = {name: tf.squeeze(inputs[name], axis=1) for name in ("sample_id", "weight")}
-    attributes = tf.strings.reduce_join(tf.sparse.to_dense(inputs["attributes"], ""), axis=1, separator=" ")
     beginning = tf.strings.substr(_dense(inputs["text"]), 0, _ABOUT_CHARACTERS, unit="UTF8_CHAR")
-    outputs["about"] = tf.strings.join([attributes, beginning], " ")
+    outputs["about"] = beginning
+    if "attributes" in inputs:  # data without any have no such feature
+        said = tf.strings.reduce_join(tf.sparse.to_dense(inputs["attributes"], ""), axis=1, separator=" ")
+        outputs["about"] = tf.strings.join([said, beginning], " ")
     outputs["image"] = scaled(_dense(inputs["image"]), custom_config["image_size"])
     for name in ("text", "code"):
         ids, size = tokens(tokenizer, _dense(inputs[name]), custom_config[f"{name}_tokens"])

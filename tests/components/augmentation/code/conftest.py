@@ -1,3 +1,0 @@
-from tests.pipeline.report.conftest import browser
-
-__all__ = ["browser"]
