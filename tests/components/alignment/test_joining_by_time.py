@@ -4,13 +4,13 @@ import json
 import numpy as np
 import pytest
 
+from benchmarks.timestamp_streams import START_US, derived, random_events
 from components.alignment import joining
 from components.alignment.config import AlignmentConfig, TimestampJoin
 from components.alignment.report import AlignmentReport
 from schemas import records, tables
 from schemas.config import from_json, to_json
 from schemas.errors import SourceError
-from tests.components.alignment.made_up_streams import START_US, derived, random_events
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.timestamp_streams import START_US, derived, random_events
 from components.alignment import streams
 from components.alignment.config import TimestampJoin
 from components.alignment.pairing import pair, scores
 from components.alignment.report import Ambiguous, Unmatched
 from components.alignment.streams import Thing
-from tests.components.alignment.made_up_streams import START_US, derived, random_events
 
 SECOND = 1_000_000
 TIMES = st.lists(st.integers(-30, 30), max_size=12).map(sorted)
