@@ -46,7 +46,7 @@ _HDFS_ERROR = re.compile(
     r"\w*ErasureCoding\w*|UrlParseError|XMLParseError)\b"
 )
 """What hdfs-native's RuntimeErrors begin with."""
-_UPLOAD_PAUSES_S = (1.0, 2.0, 4.0, 8.0)
+_UPLOAD_PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0)
 _CONNECT_TIMEOUT_S, _REQUEST_TIMEOUT_S, _RETRY_LIMIT_S = 5, 60, 30
 _ENVIRONMENT = {
     "hdfs": ("HADOOP_USER_NAME", "HADOOP_CONF_DIR", "HADOOP_HOME", "KRB5CCNAME"),

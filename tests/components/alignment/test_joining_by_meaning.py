@@ -118,6 +118,15 @@ def test_scores_are_calibrated_by_labels(align, tmp_path):
         align([*catalogue(), *drawings()], "missing", matching=Matching(labels=str(tmp_path / "none.csv")))
 
 
+def test_a_label_without_a_partner_says_that_there_is_none_and_a_label_of_something_else_says_nothing(align, tmp_path):
+    with (tmp_path / "labels.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerows([["left", "right"], ["c0", ""], ["unknown", "d1"], ["c1", "unknown"]])
+        writer.writerows([f"c{n}", f"d{n}"] for n in range(2, len(NAMES)))
+    with pytest.raises(ConfigError, match="47 labels, 46 of them right"):
+        align([*catalogue(), *drawings()], matching=Matching(labels=str(tmp_path / "labels.csv")))
+
+
 def test_a_reference_that_is_not_there_is_named(align):
     with pytest.raises(SourceError, match="no record of the source `catalog`"):
         align([*catalogue(), *drawings()], reference="catalog")
