@@ -32,7 +32,7 @@ class Copies:
 class AllCopies:
     """How many copies there are of each kind. A copy differs from its parent in one modality."""
 
-    image: Copies = dataclasses.field(default_factory=lambda: Copies(fraction=0.25))
+    image: Copies = dataclasses.field(default_factory=Copies)
     """Turned, cropped, mirrored and recoloured images."""
     code: Copies = dataclasses.field(default_factory=Copies)
     """Codes with other names, comments and layout that do the same."""
