@@ -22,6 +22,7 @@ NODES = (
 BATTERY = {
     **SLICE,
     "alignment": {"image_text": {"train": True, "use": True, "encoder": {"steps": 10, "min_pairs": 20}}},
+    "augmentation": {"copies": {"image": {"fraction": 0.5}, "code": {"fraction": 0.5}}},
 }
 """The slice with every node that can be switched on."""
 TABLES = {"records": records.RECORD, "samples": records.SAMPLE}

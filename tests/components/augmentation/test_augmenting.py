@@ -21,7 +21,6 @@ from components.cleaning.images import encode
 from schemas import artifacts, records, tables
 
 ALL = Copies(fraction=1.0)
-NONE = Copies(fraction=0.0)
 
 
 def picture(seed=0, size=(24, 16)):
@@ -55,7 +54,7 @@ SAMPLES = [
 
 
 def copies_of(**kinds):
-    return AugmentationConfig(copies=AllCopies(**{"image": NONE, **kinds}))
+    return AugmentationConfig(copies=AllCopies(**kinds))
 
 
 @pytest.fixture
@@ -68,7 +67,7 @@ def augment(tmp_path):
         told = augmenting.augment(
             tmp_path / name / "samples",
             tmp_path / name / "augmented",
-            config or AugmentationConfig(),
+            config or copies_of(image=Copies(fraction=0.25)),
             cleaning or CleaningConfig(),
             seed,
         )
@@ -172,7 +171,7 @@ def test_regions_move_along(augment):
 
 def test_the_executor_writes_samples(tmp_path):
     component = Augment(
-        samples=channel.Channel(type=artifacts.Samples), config=AugmentationConfig(), cleaning=CleaningConfig(), seed=5
+        samples=channel.Channel(type=artifacts.Samples), config=copies_of(image=ALL), cleaning=CleaningConfig(), seed=5
     )
     assert component.id == "Augment"
     source, augmented = artifacts.Samples(), artifacts.Samples()
