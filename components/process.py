@@ -74,13 +74,57 @@ def run(
         HeadraceError: the very error that the function raised.
         ProcessError: it ended in any other way.
     """
-    kept = {name: os.environ[name] for name in _KEPT if name in os.environ} if clean else dict(os.environ)
-    variables = kept | {"PYTHONPATH": str(_ROOT), "PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     with tempfile.TemporaryDirectory(prefix="headrace-job-") as folder:
+        child = Child(module, job, node=node, folder=folder, environment=environment, clean=clean, launcher=launcher)
+        expired = threading.Event()
+        timer = threading.Timer(time_limit_s or 0, _expire, (child, expired))
+        if time_limit_s is not None:
+            timer.start()
+        try:
+            child.follow()
+            child.wait()
+        finally:
+            timer.cancel()
+            child.kill()
+        child.log(module)
+        failure = child.failure()
+    if expired.is_set():
+        raise ProcessError(f"took longer than its limit of {time_limit_s:g} s and was ended", where=module)
+    if failure is not None:
+        raise failure
+
+
+class Child:
+    """`python -m MODULE JOB.json`, started. Whoever starts it follows it, waits for it, and asks how it ended.
+
+    The thread that starts it must outlive it: Linux ends it together with that thread.
+
+    Args:
+        module, job, environment, clean, launcher: as for `run`.
+        node: whose progress the process's progress becomes.
+        folder: an empty folder of its own, which outlives it.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        job: dict[str, Any],
+        *,
+        node: str,
+        folder: str | pathlib.Path,
+        environment: dict[str, str] | None = None,
+        clean: bool = False,
+        launcher: Sequence[str] | None = None,
+    ):
+        kept = {name: os.environ[name] for name in _KEPT if name in os.environ} if clean else dict(os.environ)
+        variables = kept | {"PYTHONPATH": str(_ROOT), "PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
         path = pathlib.Path(folder, "job.json")
         path.write_text(json.dumps({"job": job, "node": node, "parent": os.getpid()}))
-        with pathlib.Path(folder, "stderr").open("w+", errors="replace") as stderr:
-            child = subprocess.Popen(
+        self._module, self._node = module, node
+        self._stderr = pathlib.Path(folder, "stderr")
+        self._error: HeadraceError | None = None
+        with self._stderr.open("w") as stderr:
+            self._process = subprocess.Popen(
                 [*_start(module, launcher), str(path)],
                 cwd=folder,
                 env=variables | (environment or {}),
@@ -89,30 +133,68 @@ def run(
                 stderr=stderr,
                 text=True,
             )
-            expired = threading.Event()
-            timer = threading.Timer(time_limit_s or 0, _expire, (child, expired))
-            if time_limit_s is not None:
-                timer.start()
-            try:
-                error = _follow(child, node)
-                child.wait()
-            finally:
-                timer.cancel()
-                if child.poll() is None:
-                    child.kill()
-                    child.wait()
-            stderr.seek(0)
-            lines = stderr.read().splitlines()
-    for line in lines:
-        _log.info("%s: %s", module, line)
-    if expired.is_set():
-        raise ProcessError(f"took longer than its limit of {time_limit_s:g} s and was ended", where=module)
-    if error is not None:
-        raise error
-    if child.returncode != 0:
-        failure = ProcessError(_cause(child.returncode, lines), where=module)
-        failure.said = tuple(lines)
-        raise failure
+
+    @property
+    def code(self) -> int | None:
+        """Its exit code, negative for a signal; None while it lives."""
+        return self._process.poll()
+
+    @property
+    def error(self) -> HeadraceError | None:
+        """The error that its function raised, if it has been told."""
+        return self._error
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """What it has written to stderr, line by line."""
+        return tuple(self._stderr.read_text(errors="replace").splitlines())
+
+    def follow(self, *, show: bool = True) -> None:
+        """Carries its progress (where `show`) and its error over until it closes its end."""
+        stage = None
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if not line.startswith("{"):  # a launcher's own words
+                _log.info("%s", line.rstrip())
+                continue
+            message = json.loads(line)
+            if "error" in message:
+                self._error = _revive(message["error"])
+            elif show:
+                now = progress.Progress(**message["progress"])
+                if (now.stage, now.started) != stage:
+                    progress.start(self._node, now.stage, total=now.total, unit=now.unit)
+                    stage = (now.stage, now.started)
+                progress.update(self._node, now.done)
+
+    def wait(self) -> None:
+        """Returns when it has ended."""
+        self._process.wait()
+
+    def send(self, number: signal.Signals) -> None:
+        """Sends it a signal, unless it has ended."""
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """Ends it at once, unless it has ended, and waits for that."""
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+
+    def log(self, name: str) -> None:
+        """Logs what it wrote to stderr, each line under a name."""
+        for line in self.said:
+            _log.info("%s: %s", name, line)
+
+    def failure(self) -> HeadraceError | None:
+        """Why it ended badly: the very error that its function raised, or else a `ProcessError`; None if it did not."""
+        if self._error is not None or self.code == 0:
+            return self._error
+        assert self.code is not None
+        lines = self.said
+        failure = ProcessError(_cause(self.code, list(lines)), where=self._module)
+        failure.said = lines
+        return failure
 
 
 def main(function: Callable[[dict[str, Any]], None]) -> None:
@@ -145,30 +227,9 @@ def _start(module: str, launcher: Sequence[str] | None) -> list[str]:
     return [*launcher, str(_ROOT.joinpath(*module.split(".")).with_suffix(".py"))]
 
 
-def _expire(child: subprocess.Popen[str], expired: threading.Event) -> None:
+def _expire(child: Child, expired: threading.Event) -> None:
     expired.set()
     child.kill()
-
-
-def _follow(child: subprocess.Popen[str], node: str) -> HeadraceError | None:
-    """Carries the process's progress over until it closes its end; the error that it reported, if any."""
-    error: HeadraceError | None = None
-    stage = None
-    assert child.stdout is not None
-    for line in child.stdout:
-        if not line.startswith("{"):  # a launcher's own words
-            _log.info("%s", line.rstrip())
-            continue
-        message = json.loads(line)
-        if "error" in message:
-            error = _revive(message["error"])
-            continue
-        now = progress.Progress(**message["progress"])
-        if (now.stage, now.started) != stage:
-            progress.start(node, now.stage, total=now.total, unit=now.unit)
-            stage = (now.stage, now.started)
-        progress.update(node, now.done)
-    return error
 
 
 def _report(answers: Any, node: str, stop: threading.Event) -> None:
