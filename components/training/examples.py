@@ -42,6 +42,7 @@ class Examples:
         weights: float32 `[samples]`, how much each counts in the loss.
         keys: int64 `[samples]`, of their ids: what the randomness of a sample depends on.
         flips: bool `[samples]`, whether the image may be mirrored.
+        names: their ids, bytes `[samples]`.
     """
 
     ids: npt.NDArray[np.int32]
@@ -52,6 +53,7 @@ class Examples:
     weights: npt.NDArray[np.float32]
     keys: npt.NDArray[np.int64]
     flips: npt.NDArray[np.bool_]
+    names: npt.NDArray[np.bytes_]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -109,6 +111,7 @@ def load(directory: str, budgets: TransformConfig, variation: ImageAugmentation 
         weights=np.array(weights, np.float32),
         keys=np.array([_key(sample_id) for sample_id in ids], np.int64),
         flips=np.array([variation is not None and may_be_flipped([text.decode()], variation) for text in about]),
+        names=np.array(ids),
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import pathlib
 import shutil
 from typing import Any
@@ -13,7 +15,10 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components import process
-from components.training import anomalies, report
+from components.training import anomalies, cluster, launcher, report
+from components.training.config import TrainingConfig, of_result
+from components.training.incidents import FILE_NAME as INCIDENTS
+from schemas.config import from_json
 from schemas.errors import GateRefused
 from schemas.home import Home
 from serving.manifest import TOKENIZER_FILE
@@ -39,30 +44,35 @@ class Executor(base_executor.BaseExecutor):
                 where="ExampleValidator",
                 remedy="mend the data, or the schema (`headrace data schema` drafts one for `validation.schema_file`)",
             )
-        # The same inputs and parameters are the same training, whichever run asks for it: so a killed one goes on.
+        config = from_json(TrainingConfig, exec_properties["config"])
+        # The same inputs and parameters are the same training, whichever run asks for it and on however many devices:
+        # so a killed one goes on.
         inputs = [f"{key}={item.uri}" for key, items in sorted(input_dict.items()) for item in items]
-        identity = "\0".join([*inputs, *(f"{name}={exec_properties[name]}" for name in sorted(exec_properties))])
+        parameters = {**exec_properties, "config": json.dumps(of_result(config), sort_keys=True)}
+        identity = "\0".join([*inputs, *(f"{name}={parameters[name]}" for name in sorted(parameters))])
         directory = Home.current().checkpoints / hashlib.sha256(identity.encode()).hexdigest()[:20]
         output = directory / "output"
         shutil.rmtree(output, ignore_errors=True)
         examples = input_dict["examples"]
-        process.run(
-            PROCESS,
-            {
-                "config": exec_properties["config"],
-                "budgets": exec_properties["budgets"],
-                "variation": exec_properties["variation"],
-                "seed": exec_properties["seed"],
-                "train": artifact_utils.get_split_uri(examples, "train"),
-                "eval": artifact_utils.get_split_uri(examples, "eval"),
-                "transform_graph": artifact_utils.get_single_uri(input_dict["transform_graph"]),
-                "tokenizer": str(pathlib.Path(artifact_utils.get_single_uri(input_dict["tokenizer"]), TOKENIZER_FILE)),
-                "directory": str(directory),
-                "output": str(output),
-            },
-            node=NODE,
-            environment={"KERAS_BACKEND": "tensorflow"},  # whatever ~/.keras says
-        )
+        job = {
+            "config": exec_properties["config"],
+            "budgets": exec_properties["budgets"],
+            "variation": exec_properties["variation"],
+            "seed": exec_properties["seed"],
+            "train": artifact_utils.get_split_uri(examples, "train"),
+            "eval": artifact_utils.get_split_uri(examples, "eval"),
+            "transform_graph": artifact_utils.get_single_uri(input_dict["transform_graph"]),
+            "tokenizer": str(pathlib.Path(artifact_utils.get_single_uri(input_dict["tokenizer"]), TOKENIZER_FILE)),
+            "directory": str(directory),
+            "output": str(output),
+        }
+        environment = {"KERAS_BACKEND": "tensorflow"}  # whatever ~/.keras says
+        if config.strategy == "multi_worker" and cluster.read(os.environ) is None:
+            launcher.run(
+                PROCESS, job, workers=config.workers, node=NODE, environment=environment, restarts=config.restarts
+            )
+        else:
+            process.run(PROCESS, job, node=NODE, environment=environment)
         _publish(directory, output_dict)
 
 
@@ -78,7 +88,9 @@ def _publish(directory: pathlib.Path, output_dict: dict[str, list[types.Artifact
     run = artifact_utils.get_single_instance(output_dict["model_run"])
     for name in (report.FILE_NAME, report.CURVE_FILE_NAME):
         shutil.move((output if name == report.FILE_NAME else directory) / name, pathlib.Path(run.uri, name))
-    shutil.move(directory / "logs", pathlib.Path(run.uri, "logs"))
+    for name in ("logs", INCIDENTS):
+        if (directory / name).exists():
+            shutil.move(directory / name, pathlib.Path(run.uri, name))
     checkpoint = artifact_utils.get_single_instance(output_dict["checkpoint"])
     last = pathlib.Path((output / "checkpoint.txt").read_text())
     for path in last.parent.glob(last.name + ".*"):

@@ -7,13 +7,13 @@ import os
 import pathlib
 import shutil
 
+import keras
 import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  (registers the operations that the Transform graph names)
 import tensorflow_transform as tft
 
-from components.training import sequences
-from components.training.gpt import Gpt
+from components.training import network, sequences
 from components.transform.config import TransformConfig
 from serving import sequence
 from serving.manifest import TOKENIZER_FILE, Manifest, ModelFormat
@@ -23,7 +23,7 @@ _MODALITIES = ("text", "image", "code")
 
 def export(
     directory: str | os.PathLike[str],
-    network: Gpt,
+    model: keras.Model,
     *,
     architecture: str,
     transform_graph: str | os.PathLike[str],
@@ -34,33 +34,33 @@ def export(
 
     Args:
         directory: made, must not exist.
-        network: trained.
+        model: trained; see `components.training.network`.
         architecture: its name in the configuration.
         transform_graph: directory of the `TransformGraph` artifact that made its training data.
         tokenizer: the SentencePiece model that is in that graph.
         budget: how much of a sample it sees.
     """
-    module = _Served(network, tft.TFTransformOutput(os.fspath(transform_graph)), budget)
+    module = _Served(model, tft.TFTransformOutput(os.fspath(transform_graph)), budget)
     signatures = {"serving_default": module.serve, "score_tokens": module.score_tokens}
     tf.saved_model.save(module, os.fspath(directory), signatures=signatures)
     shutil.copyfile(tokenizer, pathlib.Path(directory, TOKENIZER_FILE))
     manifest = Manifest(
         format=ModelFormat.SAVED_MODEL,
         architecture=architecture,
-        parameters=network.count_params(),
+        parameters=model.count_params(),
         text_tokens=budget.text_tokens,
         code_tokens=budget.code_tokens,
         image_size=budget.image_size,
-        weights_digest=weights_digest(network),
+        weights_digest=weights_digest(model),
     )
     manifest.write(directory)
     return manifest
 
 
-def weights_digest(network: Gpt) -> str:
+def weights_digest(model: keras.Model) -> str:
     """The canonical digest of a network's weights, hexadecimal: of their paths, shapes and bits, in order of path."""
     digest = hashlib.sha256()
-    for weight in sorted(network.trainable_variables, key=lambda weight: weight.path):
+    for weight in sorted(model.trainable_variables, key=lambda weight: weight.path):
         value = np.ascontiguousarray(weight.numpy(), np.float32)
         digest.update(f"{weight.path}{value.shape}".encode() + value.tobytes())
     return digest.hexdigest()
@@ -69,10 +69,10 @@ def weights_digest(network: Gpt) -> str:
 class _Served(tf.Module):
     """What the SavedModel holds."""
 
-    def __init__(self, network: Gpt, transform: tft.TFTransformOutput, budget: TransformConfig):
+    def __init__(self, model: keras.Model, transform: tft.TFTransformOutput, budget: TransformConfig):
         super().__init__()
         # The tf.Variables themselves: a SavedModel keeps what a tf.Module holds, and Keras objects drag in their own.
-        self.weights = [variable.value for variable in network.variables]
+        self.weights = [variable.value for variable in model.variables]
         self.transform = transform.transform_features_layer()
         texts = [tf.TensorSpec([None], tf.string, name) for name in _MODALITIES]
         size = budget.image_size
@@ -93,7 +93,7 @@ class _Served(tf.Module):
                 code_tokens=budget.code_tokens,
             )
             pixels, has_image = decoded(features["image"], size)
-            nll = network.token_nll(ids, pixels, has_image)
+            nll = network.token_nll(model, ids, pixels, has_image)
             return {
                 "text_nll": tf.reduce_sum(tf.where(segments == sequence.TEXT_SEGMENT, nll, 0.0), axis=1),
                 "code_nll": tf.reduce_sum(tf.where(segments == sequence.CODE_SEGMENT, nll, 0.0), axis=1),
@@ -103,7 +103,7 @@ class _Served(tf.Module):
 
         @tf.function(input_signature=tokens)
         def score_tokens(ids: tf.Tensor, image: tf.Tensor, has_image: tf.Tensor) -> dict[str, tf.Tensor]:
-            return {"nll": network.token_nll(ids, image, has_image)}
+            return {"nll": network.token_nll(model, ids, image, has_image)}
 
         self.serve, self.score_tokens = serve, score_tokens
 

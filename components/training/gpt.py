@@ -15,6 +15,9 @@ How it is built.
   2021). No biases in attention. Queries are scaled before the product and masked by selection: the other order is fused
   by TensorFlow on CPU into a kernel eight times slower.
 * The head is the embedding matrix transposed.
+* Dropout depends on seed, step, sample, block and place alone, so that a step is the same however its samples are spread
+  over devices. Its bits are those of MurmurHash3's finaliser (Appleby 2011) over a counter.
+* Several samples may share a row (`components.training.packing`): each sees itself alone.
 
 What it is good for. Comparing samples by how well they are predicted; a smoke test for everything around a model. What
 it is not good for. Writing text, or anything about data unlike its training set: with the default configuration it has
@@ -23,18 +26,19 @@ it is not good for. Writing text, or anything about data unlike its training set
 
 from __future__ import annotations
 
+import functools
 import math
 
 import keras
 import tensorflow as tf
 
 from components.training.config import GptConfig
-from serving import sequence
+from components.training.network import Features
 
 _EPSILON = 1e-5
 _EMBEDDING_STDDEV = 0.05
 _POSITION_STDDEV = 0.02
-_MASKED = -1e9
+_MASKED, _MASKED_IN_HALF = -1e9, -3e4
 
 
 class Gpt(keras.Model):
@@ -45,6 +49,7 @@ class Gpt(keras.Model):
         vocabulary: number of token ids.
         tokens: longest sequence of tokens.
         image_size: images are `[image_size, image_size, 3]`.
+        recompute: compute what is inside a block anew for its gradient instead of keeping it.
 
     Raises:
         ValueError: the patch size does not divide the image size.
@@ -53,11 +58,16 @@ class Gpt(keras.Model):
     tables = ("embedding", "position", "patch_position", "absent")
     """Weights whose rows are looked up and not multiplied, which weight decay spares."""
 
-    def __init__(self, config: GptConfig, *, vocabulary: int, tokens: int, image_size: int):
+    packs = True
+    """It takes rows of several samples."""
+
+    def __init__(self, config: GptConfig, *, vocabulary: int, tokens: int, image_size: int, recompute: bool = False):
         super().__init__(name="gpt")
         if image_size % config.patch_size:
             raise ValueError(f"patch_size {config.patch_size} does not divide image_size {image_size}")
         self.patches = (image_size // config.patch_size) ** 2
+        """Positions that the image of a sample takes, before its tokens."""
+        self._recompute = recompute
         width = config.width
         self.embedding = self.add_weight(
             name="embedding", shape=(vocabulary, width), initializer=_normal(_EMBEDDING_STDDEV)
@@ -69,7 +79,7 @@ class Gpt(keras.Model):
         self.absent = self.add_weight(name="absent", shape=(self.patches, width), initializer=_normal(_POSITION_STDDEV))
         self.patch = keras.layers.Conv2D(width, config.patch_size, strides=config.patch_size, name="patch")
         self.previous = _dense(width, fan_in=width, name="previous")
-        self.blocks = [Block(config, name=f"block_{i}") for i in range(config.depth)]
+        self.blocks = [Block(config, number=i, name=f"block_{i}") for i in range(config.depth)]
         self.norm = keras.layers.LayerNormalization(epsilon=_EPSILON, name="norm")
         self.patch.build((None, image_size, image_size, 3))
         self.previous.build((None, None, width))
@@ -78,63 +88,66 @@ class Gpt(keras.Model):
         self.norm.build((None, None, width))
         self.built = True
 
-    def call(self, ids: tf.Tensor, image: tf.Tensor, has_image: tf.Tensor, seed: tf.Tensor | None = None) -> tf.Tensor:
-        """Hidden states from which the next token is predicted.
-
-        Args:
-            ids: int32 `[batch, seq]`.
-            image: float32 `[batch, size, size, 3]` in 0..1.
-            has_image: float32 `[batch]`, 1 or 0; where 0, `image` is not looked at.
-            seed: int64 `[2]`, of the dropout while training; None otherwise. The second number is counted on from, once
-                a block.
+    def call(self, features: Features, training: bool = False) -> tf.Tensor:
+        """Logits of the next token; see `components.training.network` for the features.
 
         Returns:
-            float32 `[batch, seq, width]`.
+            float `[rows, positions, vocabulary]`; of a plain row's tokens, or of all positions of a packed one.
         """
-        width = self.embedding.shape[1]
-        patches = tf.reshape(self.patch(image * 2 - 1), [-1, self.patches, width]) + self.patch_position
-        patches = tf.where(has_image[:, None, None] > 0.5, patches, self.absent[None])
-        found = _look_up(tf.convert_to_tensor(self.embedding), tf.reshape(ids, [-1]))
-        tokens = tf.reshape(found, tf.concat([tf.shape(ids), [width]], axis=0))
-        before = tf.pad(tokens, [[0, 0], [1, 0], [0, 0]])[:, :-1]
-        tokens = tokens + self.previous(before) + self.position[: tf.shape(ids)[1]]
-        hidden = tf.concat([patches, tokens], axis=1)
-        place = tf.range(tf.shape(hidden)[1])
-        query, key = place[:, None], place[None, :]
-        visible = (key <= query) | ((key < self.patches) & (query < self.patches))
-        for index, block in enumerate(self.blocks):
-            hidden = block(hidden, visible, None if seed is None else seed + [0, index])
-        return self.norm(hidden[:, self.patches :])
-
-    def log_likelihood_loss(
-        self, ids: tf.Tensor, image: tf.Tensor, has_image: tf.Tensor, seed: tf.Tensor | None = None
-    ) -> tf.Tensor:
-        """Negative log-likelihood of each token but `BOS` and `PAD`, nats; arguments as for `call`.
-
-        Returns:
-            float32 `[tokens that count]`, in the order of the sequences.
-        """
-        hidden = self(ids[:, :-1], image, has_image, seed=seed)
-        targets = ids[:, 1:]
-        counts = targets != sequence.PAD
-        return _cross_entropy(tf.boolean_mask(targets, counts), self._logits(tf.boolean_mask(hidden, counts)))
-
-    def token_nll(self, ids: tf.Tensor, image: tf.Tensor, has_image: tf.Tensor) -> tf.Tensor:
-        """Negative log-likelihood of each token in its place, nats; arguments as for `call`.
-
-        Returns:
-            float32 `[batch, seq]`; zero for `BOS` and `PAD`.
-        """
-        logits = self._logits(self(ids[:, :-1], image, has_image))
-        targets = ids[:, 1:]
-        nll = tf.where(targets != sequence.PAD, _cross_entropy(targets, logits), 0.0)
-        return tf.pad(nll, [[0, 0], [1, 0]])
-
-    def _logits(self, hidden: tf.Tensor) -> tf.Tensor:
+        packed = "documents" in features
+        hidden, visible = self._packed(features) if packed else self._plain(features)
+        noise = features.get("noise") if training else None
+        for block in self.blocks:
+            # The mask and the noise are no arguments: they are not learnt, and need no gradient.
+            step = functools.partial(block.__call__, visible=visible, noise=noise)
+            hidden = tf.recompute_grad(step)(hidden) if self._recompute and training else step(hidden)
+        hidden = self.norm(hidden if packed else hidden[:, self.patches :])
         # As one product of two matrices, which converters know as a fully connected layer and can quantise.
         vocabulary, width = self.embedding.shape
         flat = tf.matmul(tf.reshape(hidden, [-1, width]), tf.convert_to_tensor(self.embedding), transpose_b=True)
         return tf.reshape(flat, tf.concat([tf.shape(hidden)[:-1], [vocabulary]], axis=0))
+
+    def _plain(self, features: Features) -> tuple[tf.Tensor, tf.Tensor]:
+        """Hidden states `[rows, patches + tokens, width]` and who sees whom, bool `[positions, positions]`."""
+        ids = features["ids"]
+        patches = self._patches(features["image"], features["has_image"])
+        tokens = self._embedded(ids)
+        tokens = tokens + self.previous(_before(tokens)) + self.position[: tf.shape(ids)[1]]
+        hidden = tf.concat([patches, tokens], axis=1)
+        place = tf.range(tf.shape(hidden)[1])
+        return hidden, _visible(
+            place[:, None], place[None, :], place[:, None] < self.patches, place[None, :] < self.patches
+        )
+
+    def _packed(self, features: Features) -> tuple[tf.Tensor, tf.Tensor]:
+        """Hidden states `[rows, positions, width]` and who sees whom, bool `[rows, 1, positions, positions]`."""
+        ids, documents, places, sources = (features[name] for name in ("ids", "documents", "places", "patches"))
+        images = features["image"]
+        rows, width = tf.shape(ids)[0], self.embedding.shape[1]
+        pixels = tf.reshape(images, tf.concat([[-1], tf.shape(images)[2:]], axis=0))
+        patches = self._patches(pixels, tf.reshape(features["has_image"], [-1]))
+        patches = tf.reshape(patches, [rows, -1, width])
+        tokens = self._embedded(ids)
+        before = tf.where(places[:, :, None] > 0, _before(tokens), tf.zeros([], tokens.dtype))
+        position = tf.gather(tf.convert_to_tensor(self.position), places)
+        is_patch = sources > 0
+        hidden = tf.where(
+            is_patch[:, :, None],
+            tf.gather(patches, tf.maximum(sources - 1, 0), batch_dims=1),
+            tokens + self.previous(before) + position,
+        )
+        place = tf.range(tf.shape(ids)[1])
+        visible = _visible(place[:, None], place[None, :], is_patch[:, :, None], is_patch[:, None, :])
+        return hidden, (visible & (documents[:, :, None] == documents[:, None, :]))[:, None]
+
+    def _patches(self, image: tf.Tensor, has_image: tf.Tensor) -> tf.Tensor:
+        """`[images, patches, width]`."""
+        found = tf.reshape(self.patch(image * 2 - 1), [-1, self.patches, self.embedding.shape[1]]) + self.patch_position
+        return tf.where(has_image[:, None, None] > 0.5, found, self.absent[None])
+
+    def _embedded(self, ids: tf.Tensor) -> tf.Tensor:
+        found = _look_up(tf.convert_to_tensor(self.embedding), tf.reshape(ids, [-1]))
+        return tf.reshape(found, tf.concat([tf.shape(ids), [self.embedding.shape[1]]], axis=0))
 
 
 class Block(keras.layers.Layer):
@@ -142,12 +155,13 @@ class Block(keras.layers.Layer):
 
     Args:
         config: the network's size.
+        number: its place in the network, from 0.
     """
 
-    def __init__(self, config: GptConfig, *, name: str):
+    def __init__(self, config: GptConfig, *, number: int, name: str):
         super().__init__(name=name)
         width, inner = config.width, 4 * config.width
-        self.heads, self.dropout = config.heads, config.dropout
+        self.heads, self.dropout, self.number = config.heads, config.dropout, number
         residual = 1 / math.sqrt(2 * config.depth)  # keeps the variance of the residual path (Radford et al. 2019)
         self.attention_norm = keras.layers.LayerNormalization(epsilon=_EPSILON, name="attention_norm")
         self.query_key_value = _dense(3 * width, fan_in=width, name="query_key_value")
@@ -157,24 +171,25 @@ class Block(keras.layers.Layer):
         self.contract = _dense(width, fan_in=inner, scale=residual, use_bias=True, name="contract")
 
     def build(self, shape: tuple[int | None, ...]) -> None:
-        """Makes the weights; `shape` is `[batch, seq, width]`."""
+        """Makes the weights; `shape` is `[rows, positions, width]`."""
         inner = (*shape[:-1], 4 * (shape[-1] or 0))
         for layer in (self.attention_norm, self.query_key_value, self.project, self.feed_norm, self.expand):
             layer.build(shape)
         self.contract.build(inner)
         self.built = True
 
-    def call(self, hidden: tf.Tensor, visible: tf.Tensor, seed: tf.Tensor | None) -> tf.Tensor:
+    def call(self, hidden: tf.Tensor, visible: tf.Tensor, noise: tf.Tensor | None = None) -> tf.Tensor:
         """One step deeper.
 
         Args:
-            hidden: float32 `[batch, seq, width]`.
-            visible: bool `[seq, seq]`, whether the query in a row may look at the key in a column.
-            seed: int64 `[2]`, of the dropout; None outside training.
+            hidden: float `[rows, positions, width]`.
+            visible: bool, broadcast to `[rows, heads, positions, positions]`: whether the query in a row may look at the
+                key in a column.
+            noise: int32 `[rows]`, of the dropout; None outside training.
         """
-        hidden = hidden + self._drop(self._attend(self.attention_norm(hidden), visible), seed, 0)
+        hidden = hidden + self._drop(self._attend(self.attention_norm(hidden), visible), noise, 2 * self.number)
         inner = tf.square(tf.nn.relu(self.expand(self.feed_norm(hidden))))
-        return hidden + self._drop(self.contract(inner), seed, 1)
+        return hidden + self._drop(self.contract(inner), noise, 2 * self.number + 1)
 
     def _attend(self, hidden: tf.Tensor, visible: tf.Tensor) -> tf.Tensor:
         length, width = tf.shape(hidden)[1], hidden.shape[-1]
@@ -184,14 +199,40 @@ class Block(keras.layers.Layer):
             for part in tf.split(self.query_key_value(hidden), 3, axis=-1)
         )
         scores = tf.matmul(query * size**-0.5, key, transpose_b=True)
-        weights = tf.nn.softmax(tf.where(visible, scores, _MASKED))
+        masked = tf.constant(_MASKED_IN_HALF if scores.dtype == tf.float16 else _MASKED, scores.dtype)
+        weights = tf.nn.softmax(tf.where(visible, scores, masked))
         mixed = tf.transpose(tf.matmul(weights, value), [0, 2, 1, 3])
         return self.project(tf.reshape(mixed, [-1, length, width]))
 
-    def _drop(self, x: tf.Tensor, seed: tf.Tensor | None, place: int) -> tf.Tensor:
-        if seed is None or self.dropout == 0:
+    def _drop(self, x: tf.Tensor, noise: tf.Tensor | None, place: int) -> tf.Tensor:
+        if noise is None or self.dropout == 0:
             return x
-        return tf.nn.experimental.stateless_dropout(x, self.dropout, seed * 2 + [0, place])
+        counter = tf.reshape(tf.range(tf.shape(x)[1] * x.shape[2]), [1, -1, x.shape[2]])
+        seed = _mixed(tf.bitcast(noise, tf.uint32) + tf.constant((place + 1) * 0x9E3779B9 % 2**32, tf.uint32))
+        bits = _mixed(tf.bitcast(counter, tf.uint32) ^ seed[:, None, None])
+        kept = tf.cast(_shifted(bits, 8), tf.float32) * 2.0**-24 >= self.dropout
+        return tf.where(kept, x / (1 - self.dropout), tf.zeros([], x.dtype))
+
+
+def _mixed(bits: tf.Tensor) -> tf.Tensor:
+    """MurmurHash3's finaliser: every bit of the result depends on every bit of the uint32."""
+    bits = (bits ^ _shifted(bits, 16)) * tf.constant(0x85EBCA6B, tf.uint32)
+    bits = (bits ^ _shifted(bits, 13)) * tf.constant(0xC2B2AE35, tf.uint32)
+    return bits ^ _shifted(bits, 16)
+
+
+def _shifted(bits: tf.Tensor, places: int) -> tf.Tensor:
+    return tf.bitwise.right_shift(bits, tf.constant(places, tf.uint32))
+
+
+def _before(tokens: tf.Tensor) -> tf.Tensor:
+    """What stands at the position before each, zero before the first."""
+    return tf.pad(tokens, [[0, 0], [1, 0], [0, 0]])[:, :-1]
+
+
+def _visible(query: tf.Tensor, key: tf.Tensor, query_is_patch: tf.Tensor, key_is_patch: tf.Tensor) -> tf.Tensor:
+    """Whether positions see others: those before them, and patches each other."""
+    return (key <= query) | (query_is_patch & key_is_patch)
 
 
 # The name is one that the LiteRT converter knows: it makes an embedding lookup of it, whose table can be quantised; of a
@@ -199,10 +240,6 @@ class Block(keras.layers.Layer):
 @tf.function(experimental_implements="embedding_matmul")
 def _look_up(table: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
     return tf.gather(table, ids)
-
-
-def _cross_entropy(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
 
 
 def _dense(units: int, *, fan_in: int, name: str, scale: float = 1.0, use_bias: bool = False) -> keras.layers.Dense:

@@ -1,8 +1,11 @@
-"""The training loop: a step over one or several devices, the curve, checkpoints, and going on from one."""
+"""The training loop: batches, steps, what is done about bad ones, the curve, checkpoints, and going on from one."""
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
+import logging
 import math
 import pathlib
 import time
@@ -12,27 +15,34 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from components.augmentation.image import on_the_fly
 from components.augmentation.image.config import ImageAugmentation
-from components.training import measuring
-from components.training.checkpoints import Checkpoints
-from components.training.config import TrainingConfig
+from components.training import architectures, flops, guards, incidents, measuring, network, strategies
+from components.training.batches import Batch
+from components.training.config import TrainingConfig, of_result
 from components.training.examples import Examples
-from components.training.gpt import Gpt
+from components.training.feeding import Feed
 from components.training.optimizer import AdamW
 from components.training.report import Curve, Point
-from components.training.sampler import Sampler
+from components.training.saving import Checkpoints, Restored
+from components.training.scoring import Scorer
+from components.training.state import State
+from components.training.steps import Gradient, Steps
+from components.training.summaries import Decode, Summaries
+from components.training.watchdog import PEER_LOST, PREEMPTED, Preemption, Watchdog, end
 from components.transform.config import TransformConfig
 from schemas import progress
-from schemas.errors import HeadraceError, IntegrityError
+from schemas.errors import ConfigError, HeadraceError
 from serving import sequence
 
 NODE = "Train"
-_SCORED_AT_ONCE = 64
+_EVALUATION_LIMIT_S = 3600.0
+_LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.DeadlineExceededError)
+
+_log = logging.getLogger(__name__)
 
 
 class DivergedError(HeadraceError):
-    """The loss is not a number any more."""
+    """The loss is not a number any more, or spikes again and again."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,14 +51,16 @@ class Trained:
 
     Attributes:
         resumed_from_step: the checkpoint that it went on from, or None.
-        note: what was damaged and passed over, or None.
+        notes: what was damaged and passed over, and which steps were.
         tokens_per_s: over the steps of this attempt; None where none was left to do.
+        padding: share of the positions of those steps at which no sample was; None likewise.
         checkpoint: path of the last checkpoint, as `tf.train` names it.
     """
 
     resumed_from_step: int | None
-    note: str | None
+    notes: tuple[str, ...]
     tokens_per_s: float | None
+    padding: float | None
     checkpoint: str
 
 
@@ -61,6 +73,12 @@ class Trainer:
         vocabulary: number of token ids.
         seed: all randomness comes from it.
         variation: how the images that are learnt from are varied in each step; None if they are not.
+        strategy: the devices, as `strategies.configure` makes them; TensorFlow's default if None.
+        is_chief: whether this process writes what the workers come to.
+        decode: turns token ids into text, for what the model writes; None for nothing.
+
+    Raises:
+        ConfigError: the network cannot be built, or the batch cannot be shared out.
     """
 
     def __init__(
@@ -71,44 +89,37 @@ class Trainer:
         vocabulary: int,
         seed: int,
         variation: ImageAugmentation | None = None,
+        strategy: tf.distribute.Strategy | None = None,
+        is_chief: bool = True,
+        decode: Decode | None = None,
     ):
-        self.config, self._seed, self._variation = config, seed, variation
-        self._strategy = _strategy(config)
+        self.config, self.is_chief, self.decode = config, is_chief, decode
+        self.seed, self.variation = seed, variation
+        self.strategy = strategy or tf.distribute.get_strategy()
+        self.shape = network.Shape(
+            vocabulary, sequence.length(budgets.text_tokens, budgets.code_tokens), budgets.image_size
+        )
+        replicas = self.strategy.num_replicas_in_sync
+        if config.batch_size % replicas:
+            raise ConfigError(
+                f"{config.batch_size} rows cannot be shared out to {replicas} devices",
+                where="training.batch_size",
+                remedy="make it a multiple of the number of devices and workers",
+            )
         keras.utils.set_random_seed(seed)
-        with self._strategy.scope():
-            self.model = Gpt(
-                config.gpt,
-                vocabulary=vocabulary,
-                tokens=sequence.length(budgets.text_tokens, budgets.code_tokens),
-                image_size=budgets.image_size,
-            )
-            self._weights = self.model.trainable_variables
+        with self.strategy.scope():
+            with architectures.precision(config.precision):
+                self.model = architectures.build(config, self.shape)
             self.optimizer = AdamW(config)
-            self.optimizer.exclude_from_weight_decay(
-                [weight for weight in self._weights if len(weight.shape) < 2 or weight.name in self.model.tables]
-            )
-            self.optimizer.build(self._weights)
-        self._step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
-        self._seed_kept = tf.Variable(seed, dtype=tf.int64, trainable=False, name="seed")
-        size = budgets.image_size
-        batch = [
-            tf.TensorSpec([None, None], tf.int32, "ids"),
-            tf.TensorSpec([None, size, size, 3], tf.uint8, "images"),
-            tf.TensorSpec([None], tf.float32, "has_image"),
-        ]
-        weights = tf.TensorSpec([None], tf.float32, "weights")
-        # Traced once, for every length: a shape of its own would cost seconds.
-        self._train_step = tf.function(
-            self._distributed_step, input_signature=[*batch, weights, tf.TensorSpec([], tf.int64, "step")]
-        )
-        self._score_batch = tf.function(self._token_nll, input_signature=batch)
-        self._vary_images = tf.function(
-            lambda images, keys, flips: on_the_fly.vary(images, keys, flips, variation or ImageAugmentation()),
-            input_signature=[batch[1], tf.TensorSpec([None, 3], tf.int64), tf.TensorSpec([None], tf.bool)],
-        )
+            self.optimizer.exclude_from_weight_decay(network.spared(self.model))
+            self.optimizer.build(self.model.trainable_variables)
+        self.scorer = Scorer(self.model, budgets.image_size)
 
     def fit(self, train: Examples, held_out: Examples, directory: pathlib.Path) -> Trained:
         """Trains to the last step, from the newest whole checkpoint in the directory if there is one.
+
+        A process that is asked to stop (SIGTERM) saves its state and ends with `watchdog.PREEMPTED`; one of several
+        workers that loses another ends with `watchdog.PEER_LOST`.
 
         Args:
             train: what to learn from.
@@ -116,158 +127,227 @@ class Trainer:
             directory: of checkpoints and curve; kept until the caller has the model.
 
         Raises:
-            IntegrityError: the directory holds another training, or nothing that can be read.
-            DivergedError: the loss is not a number.
+            IntegrityError: the directory holds another training, or nothing that can be read; or what is learnt from was
+                not made for the network.
+            ConfigError: what is learnt from does not fit the batches that are asked for.
+            DivergedError: the loss is not a number, or spikes again and again.
         """
-        config = self.config
-        checkpoints = Checkpoints(
-            directory / "checkpoints",
-            keep=config.keep_checkpoints,
-            model=self.model,
-            optimizer=self.optimizer,
-            step=self._step,
-            seed=self._seed_kept,
+        try:
+            return _Fit(self, train, held_out, directory).run()
+        except _LOST as error:
+            if self.strategy.num_replicas_in_sync > 1 and self.config.strategy == "multi_worker":
+                end(PEER_LOST, f"another worker is lost: {str(error).splitlines()[0][:300]}")
+            raise
+
+    def served(self) -> keras.Model:
+        """The network as it is served and judged: on one device, in float32, with the weights that were learnt."""
+        if self.config.precision == "float32" and self.strategy.num_replicas_in_sync == 1:
+            return self.model
+        with architectures.precision("float32"):
+            twin = architectures.build(self.config, self.shape)
+        for own, learnt in zip(twin.variables, self.model.variables, strict=True):
+            own.assign(strategies.local(learnt))
+        return twin
+
+
+class _Fit:
+    """One training, from where it stands to its end."""
+
+    def __init__(self, trainer: Trainer, train: Examples, held_out: Examples, directory: pathlib.Path):
+        self._trainer, self._train, config = trainer, train, trainer.config
+        self._config, chief = config, trainer.is_chief
+        self._spikes = guards.SpikeDetector(config.spikes)
+        self._scale = guards.LossScale(used=config.precision == "mixed_float16")
+        self._state = State(trainer.model, trainer.optimizer, self._spikes, self._scale)
+        xla = strategies.compiles(config)
+        self._feed = Feed(
+            config,
+            train,
+            model=trainer.model,
+            shape=trainer.shape,
+            seed=trainer.seed,
+            compiled=xla,
+            variation=trainer.variation,
         )
-        note = checkpoints.restore()
-        if int(self._seed_kept) != self._seed:
-            raise IntegrityError("the checkpoint is of another seed", where=str(directory), remedy="remove it")
-        first = int(self._step)
-        curve = Curve(directory / "metrics.jsonl")
-        curve.go_on_from(first)
-        sampler = Sampler(train.lengths(), batch_size=config.batch_size, seed=self._seed)
-        watched = held_out.take(_spread(len(held_out), config.curve_samples))
-        logs = tf.summary.create_file_writer(str(directory / "logs"))
+        self._steps = Steps(
+            trainer.model, trainer.optimizer, config, strategy=trainer.strategy, specs=self._feed.specs, xla=xla
+        )
+        self._checkpoints = Checkpoints(
+            directory / "checkpoints",
+            variables=self._state.variables,
+            identity={"model": config.model, "training": _digest(config), "seed": str(trainer.seed)},
+            keep=config.keep_checkpoints,
+            keep_every_hours=config.keep_checkpoint_every_hours,
+            writes=chief,
+        )
+        self._curve = Curve(directory / "metrics.jsonl", writes=chief)
+        self._log = incidents.Incidents(directory / incidents.FILE_NAME, writes=chief)
+        self._summaries = Summaries(directory / "logs" if chief else None, trainer.decode)
+        self._watched = held_out.take(_spread(len(held_out), config.curve_samples))
+        self._written = held_out.take(_spread(len(held_out), config.written_samples))
+        self._since, self._all = _Since(), _Since()
+
+    def run(self) -> Trained:
+        config, state = self._config, self._state
+        restored = self._checkpoints.restore()
+        step = first = state.take()
+        self._agree(step)
+        self._curve.go_on_from(first)
+        self._incidents = [one for one in self._log.read() if one.back_to is not None or one.step < first]
         progress.start(NODE, "training", total=config.steps, unit="steps")
         progress.update(NODE, first)
-        tokens, spent_s = 0, 0.0
-        since = _Since()
-        for step in range(first, config.steps):
-            done = step + 1
-            batch = self._varied(train.take(sampler.batch(step)), step)
-            since.add(*self._run(batch, step), batch)
-            progress.update(NODE, done)
-            if done % config.evaluate_every_steps == 0 or done == config.steps:
-                tokens, spent_s = tokens + since.tokens, spent_s + since.seconds
-                point = self._point(done, since, watched)
-                curve.add(point)
-                _log_to_tensorboard(logs, point)
-                since = _Since()
-            if done % config.checkpoint_every_steps == 0 or done == config.steps:
-                self._step.assign(done)
-                checkpoints.save(done)
-        return Trained(first or None, note, tokens / spent_s if spent_s else None, checkpoints.latest)
+        limit_s = config.hang_timeout_s if config.strategy == "multi_worker" else None
+        saved_s = time.monotonic()
+        with Preemption() as preemption, Watchdog(limit_s, step=first) as watchdog:
+            while step < config.steps:
+                passed = [incident.step for incident in self._incidents if incident.back_to == step]
+                if passed:
+                    step = max(passed) + 1
+                    continue
+                batch = self._feed.batch(step)
+                gradient = self._steps.gradient(batch, scale=self._scale.value, stop=preemption.requested)
+                if gradient.asked_to_stop:
+                    self._save(step)
+                    self._checkpoints.wait()
+                    end(PREEMPTED, f"asked to stop; {step} steps are saved")
+                back_to = self._learn(gradient, batch, step)
+                if back_to is not None:
+                    step = back_to
+                    continue
+                self._since.add(gradient, batch)
+                step += 1
+                progress.update(NODE, step)
+                watchdog.beat(step)
+                if step % config.evaluate_every_steps == 0 or step == config.steps:
+                    with watchdog.phase("measuring", limit_s=_EVALUATION_LIMIT_S):
+                        self._measure(step, gradient)
+                minutes = config.checkpoint_every_minutes
+                overdue = minutes is not None and time.monotonic() - saved_s > 60 * minutes
+                if step % config.checkpoint_every_steps == 0 or step == config.steps or overdue:
+                    self._save(step)
+                    saved_s = time.monotonic()
+        self._checkpoints.wait()
+        return self._told(restored, first)
 
-    def token_nll(self, examples: Examples) -> npt.NDArray[np.float32]:
-        """Negative log-likelihood of each token, nats, float32 `[samples, seq]`; zero for `BOS` and `PAD`."""
-        found = np.zeros(examples.ids.shape, np.float32)
-        order = np.argsort(examples.lengths(), kind="stable")  # like lengths together: less padding
-        for start in range(0, len(order), _SCORED_AT_ONCE):
-            chosen = order[start : start + _SCORED_AT_ONCE]
-            batch = examples.take(chosen)
-            ids = _trimmed(batch)
-            found[chosen, : ids.shape[1]] = self._score_batch(ids, batch.images, batch.has_image).numpy()
-        return found
+    def _learn(self, gradient: Gradient, batch: Batch, step: int) -> int | None:
+        """Moves the weights unless something is wrong with the step; the step to go back to, if any."""
+        why = self._spikes.judge(gradient.loss, gradient.norm)
+        if why is None:
+            self._steps.update(gradient)
+            self._scale.held()
+            return None
+        if math.isfinite(gradient.loss) and not math.isfinite(gradient.norm) and self._scale.overflowed():
+            _log.info("step %d: the gradient overflowed; the loss is scaled by %g now", step + 1, self._scale.value)
+            return None
+        return self._passed_over(step, why, batch)
 
-    def _varied(self, batch: Examples, step: int) -> Examples:
-        """The batch as it is learnt from in a step."""
-        if self._variation is None:
-            return batch
-        keys = np.stack([np.full_like(batch.keys, self._seed), batch.keys, np.full_like(batch.keys, step)], axis=1)
-        return dataclasses.replace(batch, images=self._vary_images(batch.images, keys, batch.flips).numpy())
-
-    def _run(self, batch: Examples, step: int) -> tuple[float, int]:
-        """One update; the loss in nats a token, and how many tokens.
+    def _passed_over(self, step: int, why: str, batch: Batch) -> int | None:
+        """Records a step that is not learnt from; the step to go back to, if any.
 
         Raises:
-            DivergedError: the loss is not a number.
+            DivergedError: there were too many of them, or none is allowed.
         """
-        ids = _trimmed(batch)
-        loss = float(self._train_step(ids, batch.images, batch.has_image, batch.weights, step))
-        if not math.isfinite(loss):
+        spikes, samples = self._config.spikes, tuple(name.decode() for name in self._train.names[batch.samples])
+        _log.warning("step %d is passed over: %s", step + 1, why)
+        saved = step - step % self._config.checkpoint_every_steps
+        rolls_back = spikes.action == "roll_back" and saved > 0
+        self._incidents.append(incidents.Incident(step, why, samples, saved if rolls_back else None))
+        self._log.keep(self._incidents)
+        row = sum(one.step > step - spikes.most for one in self._incidents if one.back_to is None)
+        row = max(row, sum(one.back_to == saved for one in self._incidents))
+        if spikes.action == "stop" or row >= spikes.most:
             raise DivergedError(
-                f"the loss is {loss}", where=f"step {step + 1}", remedy="lower training.learning_rate and run again"
+                f"{why}, after {row} such steps",
+                where=f"step {step + 1}",
+                remedy="lower training.learning_rate and run again; incidents.jsonl names the samples of these steps",
             )
-        return loss, int((ids[:, 1:] != sequence.PAD).sum())
+        if not rolls_back:
+            return None
+        self._checkpoints.wait()
+        self._checkpoints.restore(no_later_than=saved)
+        return self._state.take()
 
-    def _distributed_step(self, ids, images, has_image, weights, step):  # type: ignore[no-untyped-def]
-        losses = self._strategy.run(self._replica_step, args=(ids, images, has_image, weights, step))
-        return self._strategy.reduce("SUM", losses, axis=None)
+    def _save(self, step: int) -> None:
+        self._state.keep(step)
+        self._checkpoints.save(step)
 
-    def _replica_step(self, ids, images, has_image, weights, step):  # type: ignore[no-untyped-def]
-        """Each replica takes its share of the batch; its loss is of the weighted mean over the whole batch's tokens."""
-        counts = ids[:, 1:] != sequence.PAD
-        of_tokens = weights[:, None] * tf.cast(counts, tf.float32)
-        replica = tf.cast(tf.distribute.get_replica_context().replica_id_in_sync_group, tf.int32)
-        share = tf.shape(ids)[0] // self._strategy.num_replicas_in_sync
-        mine = slice(replica * share, (replica + 1) * share)
-        with tf.GradientTape() as tape:
-            nll = self.model.log_likelihood_loss(
-                ids[mine], _unit(images[mine]), has_image[mine], seed=self._dropout_seed(step, replica)
-            )
-            loss = tf.reduce_sum(nll * tf.boolean_mask(of_tokens[mine], counts[mine])) / tf.reduce_sum(of_tokens)
-        gradients = tape.gradient(loss, self._weights)
-        self.optimizer.apply([tf.convert_to_tensor(gradient) for gradient in gradients], self._weights)
-        return loss
-
-    def _dropout_seed(self, step: tf.Tensor, replica: tf.Tensor) -> tf.Tensor:
-        """Of all randomness in a step on a replica, int64 `[2]`; each block of the network counts on from it."""
-        replicas, draws = self._strategy.num_replicas_in_sync, self.config.gpt.depth
-        return tf.stack([self._seed_kept, (step * replicas + tf.cast(replica, tf.int64)) * draws])
-
-    def _token_nll(self, ids, images, has_image):  # type: ignore[no-untyped-def]
-        return self.model.token_nll(ids, _unit(images), has_image)
-
-    def _point(self, done: int, since: _Since, watched: Examples) -> Point:
-        tokens_per_s = since.tokens / since.seconds
-        return Point(
-            step=done,
+    def _measure(self, step: int, gradient: Gradient) -> None:
+        trainer, since = self._trainer, self._since
+        weights = [strategies.local(weight) for weight in trainer.model.trainable_variables]
+        spent = flops.of_token(trainer.model) * since.tokens / since.seconds
+        point = Point(
+            step=step,
             loss=since.nll / since.tokens,
-            learning_rate=float(self.optimizer.learning_rate),
+            learning_rate=float(trainer.optimizer.learning_rate),
             train_bits_per_byte=since.nll / math.log(2) / max(1, since.bytes),
-            held_out_bits_per_byte=measuring.bits_per_byte(self.token_nll(watched), watched),
-            tokens_per_s=tokens_per_s,
+            held_out_bits_per_byte=measuring.bits_per_byte(trainer.scorer.token_nll(self._watched), self._watched),
+            tokens_per_s=since.tokens / since.seconds,
+            gradient_norm=gradient.norm,
+            weight_norm=float(tf.linalg.global_norm(weights)),
+            padding=1 - since.tokens / since.positions,
+            utilisation=spent / flops.attainable(),
+        )
+        self._curve.add(point)
+        self._summaries.add(point)
+        self._summaries.write(step, self._written, trainer.scorer.next_token)
+        self._all.include(since)
+        self._since = _Since()
+
+    def _agree(self, step: int) -> None:
+        """Makes sure that all workers go on from the same step."""
+        if self._config.strategy != "multi_worker":
+            return
+        strategy = self._trainer.strategy
+
+        @tf.function
+        def total(number: tf.Tensor) -> tf.Tensor:
+            return strategy.run(
+                lambda own: tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, own),
+                args=(number,),
+            )
+
+        found = strategy.experimental_local_results(total(tf.constant(step, tf.int64)))[0]
+        if int(found) != step * strategy.num_replicas_in_sync:
+            end(PEER_LOST, f"workers found different checkpoints, this one that of step {step}")
+
+    def _told(self, restored: Restored, first: int) -> Trained:
+        done = self._all
+        passed_over = (f"step {one.step + 1} was passed over: {one.why}" for one in self._incidents)
+        return Trained(
+            resumed_from_step=first or None,
+            notes=(*([restored.note] if restored.note else []), *passed_over),
+            tokens_per_s=done.tokens / done.seconds if done.tokens else None,
+            padding=1 - done.tokens / done.positions if done.tokens else None,
+            checkpoint=self._checkpoints.latest,
         )
 
 
 class _Since:
-    """What was learnt from since the last point of the curve."""
+    """What was learnt from since some moment."""
 
     def __init__(self) -> None:
-        self._began = time.monotonic()
-        self.nll, self.tokens, self.bytes = 0.0, 0, 0
+        self._began, self._spent_s = time.monotonic(), 0.0
+        self.nll, self.tokens, self.bytes, self.positions = 0.0, 0, 0, 0.0
 
-    def add(self, loss: float, tokens: int, batch: Examples) -> None:
-        self.nll += loss * tokens
-        self.tokens += tokens
-        self.bytes += int(batch.sizes.sum())
+    def add(self, gradient: Gradient, batch: Batch) -> None:
+        self.nll += gradient.loss * batch.tokens if math.isfinite(gradient.loss) else 0.0
+        self.tokens += batch.tokens
+        self.bytes += batch.bytes
+        self.positions += batch.tokens / (1 - batch.padding)
+
+    def include(self, other: _Since) -> None:
+        self.tokens += other.tokens
+        self.positions += other.positions
+        self._spent_s += other.seconds
 
     @property
     def seconds(self) -> float:
-        return time.monotonic() - self._began
+        return self._spent_s or time.monotonic() - self._began
 
 
-def _strategy(config: TrainingConfig) -> tf.distribute.Strategy:
-    if config.strategy == "none":
-        return tf.distribute.get_strategy()
-    devices = [f"/cpu:{index}" for index in range(config.devices)]
-    return tf.distribute.MirroredStrategy(devices, cross_device_ops=tf.distribute.ReductionToOneDevice())
-
-
-def _trimmed(batch: Examples) -> npt.NDArray[np.int32]:
-    """The ids without the padding that all have."""
-    return batch.ids[:, : int(batch.lengths().max())]
-
-
-def _unit(images: tf.Tensor) -> tf.Tensor:
-    return tf.cast(images, tf.float32) / 255.0
-
-
-def _log_to_tensorboard(writer: tf.summary.SummaryWriter, point: Point) -> None:
-    with writer.as_default(step=point.step):
-        for name, value in dataclasses.asdict(point).items():
-            if name != "step" and value is not None:
-                tf.summary.scalar(name, value)
-    writer.flush()
+def _digest(config: TrainingConfig) -> str:
+    text = json.dumps(of_result(config), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
 def _spread(samples: int, wanted: int) -> npt.NDArray[np.int64]:

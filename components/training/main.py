@@ -5,21 +5,22 @@ TensorFlow is told about devices and determinism before it starts, which a proce
 
 from __future__ import annotations
 
+import os
 import pathlib
 import time
 from typing import Any
 
 import sentencepiece
-import tensorflow as tf
 import tensorflow_text  # noqa: F401  (registers the tokeniser's operations)
 
 from components import process
 from components.augmentation.image.config import ImageAugmentation
-from components.training import examples, export, measuring, ngrams
+from components.training import cluster, examples, export, measuring, ngrams, strategies
 from components.training.config import TrainingConfig
 from components.training.examples import Examples
 from components.training.loop import NODE, Trainer
 from components.training.report import Report
+from components.training.scoring import Scorer
 from components.transform.config import TransformConfig
 from schemas import progress
 from schemas.config import from_json
@@ -36,39 +37,54 @@ def train(job: dict[str, Any]) -> None:
     """
     began = time.monotonic()
     config, budgets = from_json(TrainingConfig, job["config"]), from_json(TransformConfig, job["budgets"])
-    configure(config)
+    workers = cluster.read(os.environ) if config.strategy == "multi_worker" else None
+    strategy = strategies.configure(config)
     directory, output = pathlib.Path(job["directory"]), pathlib.Path(job["output"])
-    output.mkdir(parents=True)
     progress.start(NODE, "reading examples")
     variation = from_json(ImageAugmentation, job["variation"]) if job["variation"] else None
     train_split, eval_split = (examples.load(job[split], budgets, variation) for split in ("train", "eval"))
     tokenizer = sentencepiece.SentencePieceProcessor(model_file=job["tokenizer"])
-    trainer = Trainer(config, budgets, vocabulary=tokenizer.get_piece_size(), seed=job["seed"], variation=variation)
+    trainer = Trainer(
+        config,
+        budgets,
+        vocabulary=tokenizer.get_piece_size(),
+        seed=job["seed"],
+        variation=variation,
+        strategy=strategy,
+        is_chief=workers is None or workers.is_chief,
+        decode=tokenizer.decode,
+    )
     trained = trainer.fit(train_split, eval_split, directory)
+    if not trainer.is_chief:
+        return
+    output.mkdir(parents=True)
     progress.start(NODE, "measuring held-out loss")
-    nll = trainer.token_nll(eval_split)
-    effect = measuring.image_effect(trainer.token_nll, nll, eval_split, seed=job["seed"])
+    model = trainer.served()
+    scorer = Scorer(model, budgets.image_size)
+    nll = scorer.token_nll(eval_split)
+    effect = measuring.image_effect(scorer.token_nll, nll, eval_split, seed=job["seed"])
     seen, held_out = (_documents(split, tokenizer) for split in (train_split, eval_split))
     trigram = ngrams.KneserNey3.fit(seen).bits_per_byte(held_out)
     progress.start(NODE, "exporting")
     export.export(
         output / "model",
-        trainer.model,
-        architecture=config.architecture,
+        model,
+        architecture=config.model,
         transform_graph=job["transform_graph"],
         tokenizer=job["tokenizer"],
         budget=budgets,
     )
     (output / "checkpoint.txt").write_text(trained.checkpoint)
     Report(
-        architecture=config.architecture,
-        parameters=trainer.model.count_params(),
+        architecture=config.model,
+        parameters=model.count_params(),
         steps=config.steps,
         seconds=round(time.monotonic() - began, 3),
         tokens_per_s=trained.tokens_per_s,
+        padding=trained.padding,
         resumed_from_step=trained.resumed_from_step,
-        notes=(trained.note,) if trained.note else (),
-        weights_digest=export.weights_digest(trainer.model),
+        notes=trained.notes,
+        weights_digest=export.weights_digest(model),
         bits_per_byte=measuring.bits_per_byte(nll, eval_split),
         unigram_bits_per_byte=ngrams.unigram_bits_per_byte(seen, held_out),
         trigram_bits_per_byte=trigram,
@@ -76,15 +92,6 @@ def train(job: dict[str, Any]) -> None:
         train_samples=len(train_split),
         eval_samples=len(eval_split),
     ).write(output)
-
-
-def configure(config: TrainingConfig) -> None:
-    """Devices and determinism; before TensorFlow does anything else."""
-    tf.config.set_visible_devices([], "GPU")
-    tf.config.experimental.enable_op_determinism()
-    if config.devices > 1:
-        [cpu] = tf.config.list_physical_devices("CPU")
-        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * config.devices)
 
 
 def _documents(split: Examples, tokenizer: sentencepiece.SentencePieceProcessor) -> list[bytes]:

@@ -39,6 +39,10 @@ class Point:
         train_bits_per_byte: bits per byte of those batches.
         held_out_bits_per_byte: on some samples of the split eval; None where it was not measured.
         tokens_per_s: since the point before.
+        gradient_norm: of the last step, before it was clipped.
+        weight_norm: over all weights.
+        padding: share of the positions of those batches at which no sample was.
+        utilisation: model FLOPs that were done as a share of what the devices' matrix products reach; None if unknown.
     """
 
     step: int
@@ -47,6 +51,10 @@ class Point:
     train_bits_per_byte: float
     held_out_bits_per_byte: float | None
     tokens_per_s: float
+    gradient_norm: float
+    weight_norm: float
+    padding: float
+    utilisation: float | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +67,7 @@ class Report:
         steps: updates done.
         seconds: wall time of the training process, of its last attempt where it was interrupted.
         tokens_per_s: over the steps of that attempt; None where it had none left to do.
+        padding: share of the positions of those steps at which no sample was; None likewise.
         resumed_from_step: the checkpoint that it went on from; None if it began at the beginning.
         notes: what went wrong on the way and was mended.
         weights_digest: canonical digest of the weights.
@@ -75,6 +84,7 @@ class Report:
     steps: int
     seconds: float
     tokens_per_s: float | None
+    padding: float | None
     resumed_from_step: int | None
     notes: tuple[str, ...]
     weights_digest: str
@@ -104,10 +114,11 @@ class Curve:
 
     Args:
         path: of the file; it need not exist.
+        writes: whether this process is the one that writes it.
     """
 
-    def __init__(self, path: pathlib.Path):
-        self._path = path
+    def __init__(self, path: pathlib.Path, *, writes: bool = True):
+        self._path, self._writes = path, writes
 
     def points(self) -> Iterator[Point]:
         """The points in the order of their steps; a last line that was cut off is left out."""
@@ -119,6 +130,8 @@ class Curve:
 
     def go_on_from(self, step: int) -> None:
         """Forgets what came after a step, since that is done again."""
+        if not self._writes:
+            return
         kept = [point for point in self.points() if point.step <= step]
         aside = self._path.with_name(self._path.name + ".tmp")
         aside.write_text("".join(_line(point) for point in kept))
@@ -126,6 +139,8 @@ class Curve:
 
     def add(self, point: Point) -> None:
         """Appends a point."""
+        if not self._writes:
+            return
         with self._path.open("a") as file:
             file.write(_line(point))
 

@@ -23,10 +23,14 @@ from tfx.utils import path_utils
 from components import process
 from components.augmentation.image.config import ImageAugmentation
 from components.process import ProcessError
-from components.training import examples, loop, report
+from components.training import batches, examples, loop, report
+from components.training.batches import Batch
 from components.training.component import Train
-from components.training.config import GptConfig, TrainingConfig
+from components.training.config import GptConfig, SpikesConfig, TrainingConfig
 from components.training.executor import PROCESS, Executor
+from components.training.feeding import Feed
+from components.training.incidents import FILE_NAME, Incidents
+from components.training.steps import Steps
 from schemas import artifacts, tables
 from schemas.errors import GateRefused
 from serving import model as models
@@ -84,7 +88,7 @@ class Node:
         with concurrent.futures.ThreadPoolExecutor() as pool:
             attempt = pool.submit(self.do)
             until = time.monotonic() + 60
-            while not list(self.home.glob("checkpoints/*/checkpoints/ckpt-40.index")):
+            while not list(self.home.glob("checkpoints/*/checkpoints/ckpt-40.sha256")):
                 assert time.monotonic() < until and not attempt.done()
                 time.sleep(0.01)
             [child] = [child for child in psutil.Process().children() if PROCESS in child.cmdline()]
@@ -92,7 +96,7 @@ class Node:
             with pytest.raises(ProcessError, match="SIGKILL"):
                 attempt.result()
         return max(
-            int(path.stem.removeprefix("ckpt-")) for path in self.home.glob("checkpoints/*/checkpoints/ckpt-*.index")
+            int(path.stem.removeprefix("ckpt-")) for path in self.home.glob("checkpoints/*/checkpoints/ckpt-*.sha256")
         )
 
 
@@ -209,61 +213,114 @@ def test_anomalies_refuse_the_training_and_are_named(node: Node) -> None:
     assert not node.home.exists()
 
 
+def split_of(variation: ImageAugmentation | None = None) -> examples.Examples:
+    return examples.load(str(transformed.made().examples / "Split-train"), transformed.BUDGETS, variation)
+
+
+def trainer_of(config: TrainingConfig = CONFIG, **changes: Any) -> loop.Trainer:
+    return loop.Trainer(config, transformed.BUDGETS, vocabulary=512, **{"seed": 0, **changes})
+
+
+def fed(trainer: loop.Trainer, split: examples.Examples) -> Feed:
+    return Feed(
+        trainer.config,
+        split,
+        model=trainer.model,
+        shape=trainer.shape,
+        seed=trainer.seed,
+        compiled=False,
+        variation=trainer.variation,
+    )
+
+
+def stepping(trainer: loop.Trainer, feed: Feed) -> Steps:
+    return Steps(
+        trainer.model, trainer.optimizer, trainer.config, strategy=trainer.strategy, specs=feed.specs, xla=False
+    )
+
+
 def test_a_loss_that_is_no_number_ends_the_training(tmp_path: pathlib.Path) -> None:
-    split = examples.load(str(transformed.made().examples / "Split-train"), transformed.BUDGETS)
-    trainer = loop.Trainer(CONFIG, transformed.BUDGETS, vocabulary=512, seed=0)
+    trainer = trainer_of(dataclasses.replace(CONFIG, spikes=SpikesConfig(most=3)))
     trainer.model.embedding.assign(np.full(trainer.model.embedding.shape, np.nan))
-    with pytest.raises(loop.DivergedError, match="loss is nan") as caught:
-        trainer.fit(split, split, tmp_path)
-    assert caught.value.where == "step 1" and "learning_rate" in str(caught.value.remedy)
+    with pytest.raises(loop.DivergedError, match="loss is nan, after 3 such steps") as caught:
+        trainer.fit(split_of(), split_of(), tmp_path)
+    assert caught.value.where == "step 3" and "learning_rate" in str(caught.value.remedy)
 
 
-def test_images_are_varied_anew_in_each_step_and_always_so(tmp_path: pathlib.Path) -> None:
+def test_images_are_varied_anew_in_each_step_and_always_so() -> None:
     variation = ImageAugmentation()
-    split = examples.load(str(transformed.made().examples / "Split-train"), transformed.BUDGETS, variation)
-    with_image = split.take(np.flatnonzero(split.has_image)[:6])
-    trainer = loop.Trainer(CONFIG, transformed.BUDGETS, vocabulary=512, seed=3, variation=variation)
-    one, again, next_step = (trainer._varied(with_image, step).images for step in (0, 0, 1))
+    split = split_of(variation)
+    feed = fed(trainer_of(seed=3, variation=variation), split)
+    with_image = np.flatnonzero(split.has_image)[:6]
+    one, again, next_step = (feed.varied(with_image, step).images for step in (0, 0, 1))
     np.testing.assert_array_equal(one, again)
-    assert (one != with_image.images).any(axis=(1, 2, 3)).all() and (one != next_step).any(axis=(1, 2, 3)).all()
-    reversed_batch = with_image.take(np.arange(6)[::-1])
-    np.testing.assert_array_equal(trainer._varied(reversed_batch, 0).images[::-1], one)
-    plain = loop.Trainer(CONFIG, transformed.BUDGETS, vocabulary=512, seed=3)
-    assert plain._varied(with_image, 0) is with_image
+    own = split.images[with_image]
+    assert (one != own).any(axis=(1, 2, 3)).all() and (one != next_step).any(axis=(1, 2, 3)).all()
+    np.testing.assert_array_equal(feed.varied(with_image[::-1], 0).images[::-1], one)
+    np.testing.assert_array_equal(fed(trainer_of(seed=3), split).varied(with_image, 0).images, own)
 
 
 def test_a_sample_counts_as_its_weight_says() -> None:
     config = dataclasses.replace(CONFIG, gpt=GptConfig(width=32, depth=2, heads=2), batch_size=6)
-    split = examples.load(str(transformed.made().examples / "Split-train"), transformed.BUDGETS)
-    six = split.take(np.arange(6))
+    six = split_of().take(np.arange(6))
     twice = dataclasses.replace(six, weights=np.array([2, 1, 1, 0, 0, 0], np.float32))
     repeated = six.take(np.array([0, 0, 1, 2]))
     after = []
-    for batch in (twice, repeated, six):
-        trainer = loop.Trainer(config, transformed.BUDGETS, vocabulary=512, seed=0)
-        loss, _ = trainer._run(batch, 0)
-        after.append((loss, np.concatenate([weight.numpy().ravel() for weight in trainer.model.trainable_variables])))
+    for given in (twice, repeated, six):
+        trainer = trainer_of(config)
+        steps = stepping(trainer, fed(trainer, given))
+        gradient = steps.gradient(batches.of_samples(given, np.arange(len(given)), np.zeros(len(given), np.int32)))
+        steps.update(gradient)
+        weights = np.concatenate([weight.numpy().ravel() for weight in trainer.model.trainable_variables])
+        after.append((gradient.loss, weights))
     (loss, weights), (expected_loss, expected), (unweighted_loss, _) = after
     assert loss == pytest.approx(expected_loss, rel=1e-5) and loss != pytest.approx(unweighted_loss, rel=1e-3)
     np.testing.assert_allclose(weights, expected, atol=1e-4)
 
 
 def test_the_model_does_not_look_ahead_nor_at_an_absent_image() -> None:
-    split = examples.load(str(transformed.made().examples / "Split-train"), transformed.BUDGETS)
-    trainer = loop.Trainer(CONFIG, transformed.BUDGETS, vocabulary=512, seed=0)
+    split = split_of()
+    score = trainer_of().scorer.token_nll
     few = split.take(np.flatnonzero(split.has_image)[:4])
-    nll = trainer.token_nll(few)
+    nll = score(few)
     place = int(few.lengths().min()) // 2
     later = few.ids.copy()
     later[:, place + 1 : few.lengths().min() - 1] = 77
     changed = dataclasses.replace(few, ids=later)
-    np.testing.assert_allclose(trainer.token_nll(changed)[:, : place + 1], nll[:, : place + 1], atol=1e-5)
-    assert np.abs(trainer.token_nll(changed)[:, place + 1] - nll[:, place + 1]).max() > 1e-3
+    np.testing.assert_allclose(score(changed)[:, : place + 1], nll[:, : place + 1], atol=1e-5)
+    assert np.abs(score(changed)[:, place + 1] - nll[:, place + 1]).max() > 1e-3
 
     other = dataclasses.replace(few, images=255 - few.images)
-    assert np.abs(trainer.token_nll(other) - nll).max() > 1e-4
+    assert np.abs(score(other) - nll).max() > 1e-4
     absent, other_absent = (
         dataclasses.replace(few, images=images, has_image=np.zeros_like(few.has_image))
         for images in (few.images, 255 - few.images)
     )
-    np.testing.assert_array_equal(trainer.token_nll(absent), trainer.token_nll(other_absent))
+    np.testing.assert_array_equal(score(absent), score(other_absent))
+
+
+def test_a_spike_is_passed_over_and_its_samples_are_named(tmp_path: pathlib.Path) -> None:
+    config = dataclasses.replace(CONFIG, steps=30, spikes=SpikesConfig(history=10))
+    split = split_of()
+    trainer = trainer_of(config)
+    feed = fed(trainer, split)
+    bad = feed.batch(17).samples
+
+    of_step = Feed.batch
+
+    def ruined(self: Feed, step: int) -> Batch:
+        batch = of_step(self, step)
+        return dataclasses.replace(batch, weights=batch.weights * np.nan) if step == 17 else batch
+
+    outcome = {}
+    for action in ("skip", "roll_back"):
+        chosen = dataclasses.replace(config, spikes=SpikesConfig(history=10, action=action), checkpoint_every_steps=10)
+        trainer = trainer_of(chosen)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Feed, "batch", ruined)
+            trained = trainer.fit(split, split, tmp_path / action)
+        [incident] = Incidents(tmp_path / action / FILE_NAME).read()
+        assert incident.step == 17 and incident.samples == tuple(split.names[bad].astype(str))
+        assert trained.notes == (f"step 18 was passed over: {incident.why}",) and "nan" in incident.why
+        outcome[action] = incident.back_to
+    assert outcome == {"skip": None, "roll_back": 10}

@@ -247,6 +247,7 @@ def write_training(directory: pathlib.Path, points: int = 900) -> None:
         steps=told.steps,
         seconds=told.seconds,
         tokens_per_s=told.tokens_per_s,
+        padding=0.05,
         resumed_from_step=300,
         notes=("checkpoint 400 was damaged, gone on from 300",),
         weights_digest="0" * 64,
@@ -260,7 +261,7 @@ def write_training(directory: pathlib.Path, points: int = 900) -> None:
     curve = report.Curve(directory / report.CURVE_FILE_NAME)
     for step in range(1, points + 1):
         held_out = 2.0 if step % 100 == 0 else None
-        curve.add(report.Point(step, 3.0, 1e-3, 2.0 + 1 / step, held_out, 5000.0))
+        curve.add(report.Point(step, 3.0, 1e-3, 2.0 + 1 / step, held_out, 5000.0, 1.0, 30.0, 0.05, 0.3))
 
 
 def failed(root: pathlib.Path) -> MadeUpHome:

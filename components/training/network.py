@@ -1,0 +1,63 @@
+"""What a network must be, so that Headrace trains, judges, compresses and serves it.
+
+`training.model` names a function `build(shape)` that returns a Keras model, built, with this interface:
+
+* `model(features, training=False)` gives float logits `[rows, tokens, vocabulary]`; those at a place are of the token
+  *after* it. They must depend on tokens up to that place alone.
+* `features` is a dict: `ids`, int32 `[rows, tokens]`, laid out as `serving.sequence` says and padded with `PAD`; `image`,
+  float32 `[rows, size, size, 3]` in 0..1; `has_image`, float32 `[rows]`, 1 or 0: where 0, the image is black and means
+  nothing; while training also `noise`, int32 `[rows]`, from which a layer may draw its randomness so that it does not
+  depend on how rows are spread over devices.
+* It may have `tables`, names of weights that weight decay spares besides vectors; and `packs = True` where it takes rows
+  of several samples, as `components.training.packing` makes them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import keras
+import tensorflow as tf
+
+from serving import sequence
+
+Features = Mapping[str, tf.Tensor]
+
+
+@dataclasses.dataclass(frozen=True)
+class Shape:
+    """What a network is built for.
+
+    Attributes:
+        vocabulary: number of token ids.
+        tokens: longest sequence.
+        image_size: side of its images, pixels.
+    """
+
+    vocabulary: int
+    tokens: int
+    image_size: int
+
+
+def cross_entropy(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Negative log-likelihood of int32 `targets` `[...]`, nats, float32 whatever the logits `[..., vocabulary]` are."""
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, tf.cast(logits, tf.float32))
+
+
+def token_nll(model: keras.Model, ids: tf.Tensor, image: tf.Tensor, has_image: tf.Tensor) -> tf.Tensor:
+    """Negative log-likelihood of each token in its place, nats.
+
+    Returns:
+        float32 as `ids`, `[rows, tokens]`; zero for `BOS` and `PAD`.
+    """
+    logits = model({"ids": ids[:, :-1], "image": image, "has_image": has_image})
+    targets = ids[:, 1:]
+    nll = tf.where(targets != sequence.PAD, cross_entropy(targets, logits), 0.0)
+    return tf.pad(nll, [[0, 0], [1, 0]])
+
+
+def spared(model: keras.Model) -> list[keras.Variable]:
+    """The weights that weight decay spares: vectors, and the tables that the model names."""
+    tables = getattr(model, "tables", ())
+    return [weight for weight in model.trainable_variables if len(weight.shape) < 2 or weight.name in tables]
