@@ -251,8 +251,9 @@ def _cause(code: int, lines: list[str]) -> str:
     how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
     # The line that names the exception comes first: whoever shortens this keeps it.
     said = [line for line in lines[-_TAIL_LINES:] if line.strip()]
-    named = next((line for line in reversed(said) if _EXCEPTION.match(line)), said[-1] if said else "")
-    return f"the process {how}" + (f": {named.strip()}\n" + "\n".join(said) if said else "")
+    last = said[-1] if said and code not in (-signal.SIGKILL, -signal.SIGTERM) else ""  # these come from without
+    named = next((line for line in reversed(said) if _EXCEPTION.match(line)), last).strip()
+    return f"the process {how}" + (f": {named}" if named else "") + "".join(f"\n{line}" for line in said)
 
 
 def _die_with(parent: int) -> None:

@@ -126,13 +126,15 @@ def _attempt(
                 variables = environment | Cluster(addresses, index).to_environment()
                 workers.append(_Worker(index, module, job, node, place, variables))
             first = _until_one_fails(workers, asked)
-            if first:
+            if any(worker.code == PREEMPTED for worker in first):
+                _wait(workers, graces_s[1])  # all stop after the same step; a SIGTERM more would end one that saves
+            elif first:
                 _end(workers, graces_s[0])
             elif asked:
                 _pass_on(workers, asked, graces_s[1])
         finally:
             for worker in workers:
-                worker.child.kill()
+                worker.child.send(signal.SIGKILL)
             for worker in workers:
                 worker.close()
         return _judge(workers, first)
@@ -148,14 +150,25 @@ class _Worker:
         self.child = process.Child(module, job, node=node, folder=folder, environment=variables)
         self._follower = threading.Thread(target=self.child.follow, kwargs={"show": index == 0}, daemon=True)
         self._follower.start()
+        self._seen_ended = False
+
+    @property
+    def code(self) -> int | None:
+        """Its exit code, negative for a signal; None while it lives. The end is logged when it is first seen."""
+        code = self.child.code
+        if code is not None and not self._seen_ended:
+            self._seen_ended = True
+            _log.info("worker %d ended with %d", self.index, code)
+        return code
 
     @property
     def failed(self) -> bool:
         """Whether it has ended, and badly."""
-        return self.child.code not in (None, 0)
+        return self.code not in (None, 0)
 
     def close(self) -> None:
-        """After it has ended: hears it out and logs what it wrote to stderr."""
+        """Kills it if it lives, hears it out and logs what it wrote to stderr."""
+        self.child.kill()
         self._follower.join(_LAST_WORDS_S)  # a process that it left behind may hold its end open
         self.child.log(f"{self._module}, worker {self.index}")
 
@@ -170,14 +183,12 @@ class _Worker:
 
 def _until_one_fails(workers: list[_Worker], asked: list[int]) -> list[_Worker]:
     """Waits until all have ended well, or it has been asked to stop, or some have ended badly: these."""
-    while not asked and any(worker.child.code is None for worker in workers):
+    while True:
+        living = [worker for worker in workers if worker.code is None]
         failed = [worker for worker in workers if worker.failed]
-        if failed:
-            for worker in failed:
-                _log.info("worker %d ended with %d", worker.index, worker.child.code)
+        if failed or asked or not living:
             return failed
         time.sleep(_POLL_S)
-    return [worker for worker in workers if worker.failed]
 
 
 def _end(workers: list[_Worker], grace_s: float) -> None:
@@ -196,7 +207,7 @@ def _pass_on(workers: list[_Worker], asked: list[int], grace_s: float) -> None:
         _end(workers, 0)
         while passed == len(asked) and time.monotonic() < deadline and _wait(workers, _POLL_S):
             pass
-    late = [str(worker.index) for worker in workers if worker.child.code is None]
+    late = [str(worker.index) for worker in workers if worker.code is None]
     if late:
         _log.warning("did not end within %g s after SIGTERM and are killed: workers %s", grace_s, ", ".join(late))
 
@@ -204,13 +215,10 @@ def _pass_on(workers: list[_Worker], asked: list[int], grace_s: float) -> None:
 def _wait(workers: list[_Worker], at_most_s: float) -> bool:
     """Waits until all have ended; whether some have not."""
     deadline = time.monotonic() + at_most_s
-    living = {worker.index for worker in workers if worker.child.code is None}
-    while living and time.monotonic() < deadline:
+    while living := [worker for worker in workers if worker.code is None]:
+        if time.monotonic() >= deadline:
+            break
         time.sleep(_POLL_S)
-        for worker in workers:
-            if worker.index in living and worker.child.code is not None:
-                living.remove(worker.index)
-                _log.info("worker %d ended with %d", worker.index, worker.child.code)
     return bool(living)
 
 
@@ -226,16 +234,16 @@ def _judge(workers: list[_Worker], first: list[_Worker]) -> _Outcome:
     failed = first or [worker for worker in workers if worker.failed]
     if not failed:
         return _Outcome()
-    if all(worker.child.code == PEER_LOST for worker in failed):
+    if all(worker.code == PEER_LOST for worker in failed):
         failed = [worker for worker in workers if worker.failed and not _mendable(worker)] or failed
-    by_signal = [worker for worker in failed if (worker.child.code or 0) < 0]
+    by_signal = [worker for worker in failed if (worker.code or 0) < 0]
     cause = (by_signal or failed)[0]
     taken = any(_PORT_TAKEN.search(line) for worker in failed for line in worker.child.said)
     return _Outcome(cause.failure(), mendable=_mendable(cause), port_taken=taken)
 
 
 def _mendable(worker: _Worker) -> bool:
-    code = worker.child.code or 0
+    code = worker.code or 0
     return code in (PEER_LOST, PREEMPTED) or (code < 0 and code != -signal.SIGINT)
 
 

@@ -123,7 +123,8 @@ class Preemption:
 
     Workers must stop after the same step: sum `requested` over them in a collective of the step, and ask the sum.
 
-    To be entered in the main thread, once a process.
+    To be entered in the main thread, once a process, and after the strategy is made: the coordination service of
+    TensorFlow's workers puts a handler of its own in this one's place, and what came before is not heard.
     """
 
     def __init__(self) -> None:
