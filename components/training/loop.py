@@ -189,9 +189,8 @@ class _Fit:
 
     def run(self) -> Trained:
         config, state = self._config, self._state
-        restored = self._checkpoints.restore()
+        restored = self._restored()
         step = first = state.take()
-        self._agree(step)
         self._curve.go_on_from(first)
         self._incidents = [one for one in self._log.read() if one.back_to is not None or one.step < first]
         progress.start(NODE, "training", total=config.steps, unit="steps")
@@ -263,8 +262,7 @@ class _Fit:
             )
         if not rolls_back:
             return None
-        self._checkpoints.wait()
-        self._checkpoints.restore(no_later_than=saved)
+        self._restored(no_later_than=saved)
         return self._state.take()
 
     def _save(self, step: int) -> None:
@@ -293,22 +291,30 @@ class _Fit:
         self._all.include(since)
         self._since = _Since()
 
-    def _agree(self, step: int) -> None:
-        """Makes sure that all workers go on from the same step."""
-        if self._config.strategy != "multi_worker":
-            return
+    def _restored(self, no_later_than: int | None = None) -> Restored:
+        """The newest whole checkpoint, the same in all workers; only the chief tidies, so the others let it finish."""
+        self._checkpoints.wait()
+        self._sum(0)
+        restored = self._checkpoints.restore(no_later_than=no_later_than)
+        step = restored.step or 0
+        if self._sum(step) != step * self._trainer.strategy.num_replicas_in_sync:
+            end(PEER_LOST, f"workers found different checkpoints, this one that of step {step}")
+        return restored
+
+    def _sum(self, number: int) -> int:
+        """Of all workers' numbers; each waits here for all."""
         strategy = self._trainer.strategy
+        if self._config.strategy != "multi_worker":
+            return number * strategy.num_replicas_in_sync
 
         @tf.function
-        def total(number: tf.Tensor) -> tf.Tensor:
-            return strategy.run(
-                lambda own: tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, own),
-                args=(number,),
-            )
+        def total(own: tf.Tensor) -> tf.Tensor:
+            def on_replica(own: tf.Tensor) -> tf.Tensor:
+                return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(own))
 
-        found = strategy.experimental_local_results(total(tf.constant(step, tf.int64)))[0]
-        if int(found) != step * strategy.num_replicas_in_sync:
-            end(PEER_LOST, f"workers found different checkpoints, this one that of step {step}")
+            return strategy.run(on_replica, args=(own,))
+
+        return int(strategy.experimental_local_results(total(tf.constant(number, tf.int64)))[0])
 
     def _told(self, restored: Restored, first: int) -> Trained:
         done = self._all
