@@ -122,6 +122,19 @@ def _run(
 
 
 @headrace.command()
+@_overrides
+@_config_option
+@_json_option
+@click.option("--workers", type=click.IntRange(1, 64), help="In so many processes of this machine.")
+def train(path: str, overrides: tuple[str, ...], as_json: bool, workers: int | None) -> int:
+    """Train alone, on what the last run transformed: `run --only Train`."""
+    if workers is not None:
+        overrides = (*overrides, "training.strategy=multi_worker", f"training.workers={workers}")
+    words = () if path == _CONFIG else ("--config", path)
+    return _run(path, overrides, None, "Train", as_json, argv=("run", *overrides, "--only", "Train", *words))
+
+
+@headrace.command()
 @_json_option
 def resume(as_json: bool) -> int:
     """Go on where the last run stopped, with its command."""

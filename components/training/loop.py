@@ -54,7 +54,7 @@ class Trained:
         notes: what was damaged and passed over, and which steps were.
         tokens_per_s: over the steps of this attempt; None where none was left to do.
         padding: share of the positions of those steps at which no sample was; None likewise.
-        checkpoint: path of the last checkpoint, as `tf.train` names it.
+        checkpoint: path of the last checkpoint, as `tf.train` names it; empty where another process saves.
     """
 
     resumed_from_step: int | None
@@ -324,7 +324,7 @@ class _Fit:
             notes=(*([restored.note] if restored.note else []), *passed_over),
             tokens_per_s=done.tokens / done.seconds if done.tokens else None,
             padding=1 - done.tokens / done.positions if done.tokens else None,
-            checkpoint=self._checkpoints.latest,
+            checkpoint=self._checkpoints.latest if self._trainer.is_chief else "",
         )
 
 

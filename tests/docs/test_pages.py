@@ -16,6 +16,7 @@ ON_A_USED_HOME = (
     "augmentation.md",
     "cleaning.md",
     "state.md",
+    "training.md",
     "troubleshooting.md",
     "your-own-rule.md",
 )
