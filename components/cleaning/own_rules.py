@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
-import hashlib
-import importlib
-import importlib.util
-import inspect
-import pathlib
-import sys
-import types
 from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
 
+from components import own_code
 from components.cleaning.config import OwnRule
 from components.cleaning.faults import Fault
-from schemas.errors import ConfigError, HeadraceError
+from schemas.errors import HeadraceError
 
 Rule = Callable[[pa.RecordBatch], list["Fault | None"]]
+
+_KEY, _PARAMETERS = "cleaning.rules", "records, ..."
 
 
 def load(rule: OwnRule) -> Rule:
@@ -30,8 +25,8 @@ def load(rule: OwnRule) -> Rule:
     Raises:
         ConfigError: there is no such module or function, or it does not take such arguments.
     """
-    function = _function(rule)
-    _check_signature(function, rule)
+    function = own_code.function(rule.function, key=_KEY, parameters=_PARAMETERS)
+    own_code.check_call(function, rule.function, rule.arguments, key=_KEY)
 
     def apply(records: pa.RecordBatch) -> list[Fault | None]:
         try:
@@ -56,73 +51,7 @@ def source_digest(rule: OwnRule) -> str:
     Raises:
         ConfigError: there is no such module or function.
     """
-    named = _module(rule)
-    defining = sys.modules.get(getattr(_function(rule), "__module__", ""), named)
-    digest = hashlib.sha256()
-    for path in sorted({path for module in (named, defining) for path in _sources(module)}):
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
-
-
-def _module(rule: OwnRule) -> types.ModuleType:
-    name = rule.function.partition(":")[0]
-    here = str(pathlib.Path.cwd())
-    if here not in sys.path:  # a console script's path begins with its own directory instead
-        sys.path.append(here)
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not (name == error.name or name.startswith(f"{error.name}.")):
-            raise _broken(rule, error) from error
-        raise ConfigError(
-            f"there is no module {error.name}",
-            where=f"cleaning.rules: {rule.function}",
-            remedy="run where its file is, install its package, or correct the name",
-        ) from error
-    except Exception as error:  # whatever the import of a user's module raises
-        raise _broken(rule, error) from error
-
-
-def _broken(rule: OwnRule, error: Exception) -> ConfigError:
-    return ConfigError(
-        f"its module cannot be imported: {type(error).__name__}: {error}",
-        where=f"cleaning.rules: {rule.function}",
-        remedy=f"mend it until `python -c 'import {rule.function.partition(':')[0]}'` works",
-    )
-
-
-def _function(rule: OwnRule) -> Callable[..., Any]:
-    module = _module(rule)
-    name = rule.function.partition(":")[2]
-    found = getattr(module, name, None)
-    if callable(found):
-        return found  # type: ignore[no-any-return]
-    known = [other for other, value in vars(module).items() if inspect.isfunction(value)]
-    raise ConfigError(
-        f"{module.__name__} has no function {name}",
-        where=f"cleaning.rules: {rule.function}",
-        remedy=_did_you_mean(name, known) or f"define `def {name}(records, ...)` in {module.__file__}",
-    )
-
-
-def _check_signature(function: Callable[..., Any], rule: OwnRule) -> None:
-    signature = inspect.signature(function)
-    try:
-        signature.bind(None, **rule.arguments)
-    except TypeError as error:
-        names = [name for name, one in signature.parameters.items() if one.kind is not one.VAR_KEYWORD][1:]
-        unknown = [name for name in rule.arguments if name not in names]
-        hint = _did_you_mean(unknown[0], names) if unknown else ""
-        raise ConfigError(
-            f"its arguments do not fit: {error}",
-            where=f"cleaning.rules: {rule.function}",
-            remedy=f"{hint + '; ' if hint else ''}it is defined as `{rule.function.partition(':')[2]}{signature}`",
-        ) from error
-
-
-def _did_you_mean(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean `{near[0]}`?" if near else ""
+    return own_code.source_digest(rule.function, key=_KEY, parameters=_PARAMETERS)
 
 
 def _culprit(function: Callable[..., Any], rule: OwnRule, records: pa.RecordBatch) -> str:
@@ -157,11 +86,3 @@ def _checked(faults: Any, rule: OwnRule, records: pa.RecordBatch) -> list[Fault 
                 remedy="return a list with a Fault or None for each record",
             )
     return list(faults)
-
-
-def _sources(module: types.ModuleType) -> list[pathlib.Path]:
-    top = sys.modules.get(module.__name__.partition(".")[0], module)
-    path = pathlib.Path(top.__file__ or module.__file__ or "")  # a namespace package has no file
-    if path.name == "__init__.py":
-        return sorted(path.parent.rglob("*.py"))
-    return [path] if path.is_file() else []
