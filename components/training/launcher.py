@@ -134,7 +134,7 @@ def _attempt(
                 _pass_on(workers, asked, graces_s[1])
         finally:
             for worker in workers:
-                worker.child.send(signal.SIGKILL)
+                worker.child.kill()
             for worker in workers:
                 worker.close()
         return _judge(workers, first)
@@ -167,8 +167,7 @@ class _Worker:
         return self.code not in (None, 0)
 
     def close(self) -> None:
-        """Kills it if it lives, hears it out and logs what it wrote to stderr."""
-        self.child.kill()
+        """After it has ended: hears it out and logs what it wrote to stderr."""
         self._follower.join(_LAST_WORDS_S)  # a process that it left behind may hold its end open
         self.child.log(f"{self._module}, worker {self.index}")
 

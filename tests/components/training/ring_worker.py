@@ -126,7 +126,7 @@ def _disturb(training: dict[str, Any], here: cluster.Cluster, directory: pathlib
         if (worker, before) == (here.index, step) and not done.exists():
             done.write_text(repr(time.time()))
             os.kill(os.getpid(), signal.Signals[name])
-            time.sleep(0.2)  # until a thread has heard it
+            time.sleep(1)  # until a thread has heard it
 
 
 if __name__ == "__main__":

@@ -56,9 +56,10 @@ def test_each_listens_where_it_is_told_and_the_chief_shows_its_progress(tmp_path
     progress.finish(toy_worker.NODE)
 
 
-def test_an_error_of_the_work_is_raised_and_not_tried_again(tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize("do", [("wait", "refuse"), ("die when others wait", "refuse late")])
+def test_an_error_of_the_work_is_raised_and_not_tried_again(do: tuple[str, ...], tmp_path: pathlib.Path) -> None:
     with pytest.raises(IntegrityError) as caught:
-        run(tmp_path, "wait", "refuse")
+        run(tmp_path, *do)
     assert str(caught.value) == "bean 7: spoilt\n  -> throw it away"
     assert len(starts(tmp_path)["1"]) == 1 and not lives(tmp_path)
 
@@ -85,13 +86,19 @@ def test_they_are_not_started_again_for_ever(tmp_path: pathlib.Path) -> None:
     assert len(starts(tmp_path)["1"]) == 3 and not lives(tmp_path)
 
 
-@pytest.mark.parametrize(("other", "at_least_s"), [("wait", 0.0), ("stop", 0.0), ("be deaf", 1.0)])
-def test_the_others_end_whatever_they_do(other: str, at_least_s: float, tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize(("other", "grace_s", "asked"), [("wait", 20, True), ("stop", 20, True), ("be deaf", 1, False)])
+def test_the_others_end_whatever_they_do(other: str, grace_s: float, asked: bool, tmp_path: pathlib.Path) -> None:
     began = time.monotonic()
     with pytest.raises(ProcessError, match=r"worker 0: .*a bean too many"):
-        run(tmp_path, "crash when others wait", other, grace_s=1.0)
+        run(tmp_path, "crash when others wait", other, grace_s=grace_s)
     assert not lives(tmp_path)
-    assert at_least_s <= time.monotonic() - began < 20
+    assert (time.monotonic() - began < grace_s) == asked
+
+
+def test_a_worker_that_saves_because_another_makes_room_is_let_finish(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(ProcessError, match="exit code 143: saved"):
+        run(tmp_path, "make room slowly", "make room", restarts=0, grace_s=0.1)
+    assert (tmp_path / "0.saved").exists()
 
 
 def test_a_port_that_was_taken_meanwhile_costs_no_restart(

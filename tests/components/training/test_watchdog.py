@@ -122,6 +122,7 @@ def be_asked() -> None:
     with Preemption() as preemption:
         assert not preemption.requested
         os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.3)
         os.kill(os.getpid(), signal.SIGTERM)  # the same request: whoever ends a group reaches a worker twice
         time.sleep(0.3)
         assert preemption.requested

@@ -17,6 +17,7 @@ from schemas.errors import ConfigError, IntegrityError
 
 MODULE = "tests.components.training.toy_worker"
 NODE = "Toy"
+SPOILT = IntegrityError("spoilt", where="bean 7", remedy="throw it away")
 
 
 def work(job: dict[str, Any]) -> None:
@@ -34,19 +35,30 @@ def work(job: dict[str, Any]) -> None:
         with socket.create_server((host, int(port))):
             time.sleep(0.5)
     elif what == "refuse":
-        raise IntegrityError("spoilt", where="bean 7", remedy="throw it away")
+        raise SPOILT
     elif what == "crash":
         raise RuntimeError("a bean too many")
-    elif what == "crash late":
+    elif what in ("crash late", "refuse late"):
         with Preemption():
             (directory / f"{here.index}.ready").touch()
             time.sleep(1)
-            raise RuntimeError("a bean too many")
+            raise SPOILT if what == "refuse late" else RuntimeError("a bean too many")
     elif what == "lose peer":
         _await_others(directory, here)
         end(PEER_LOST, "lost a peer")
     elif what == "die" or (what == "die once" and len(starts.read_text().splitlines()) == 1):
         os.kill(os.getpid(), signal.SIGKILL)
+    elif what == "die when others wait":
+        _await_others(directory, here)
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif what == "make room":
+        _await_others(directory, here)
+        end(PREEMPTED, "saved")
+    elif what == "make room slowly":
+        (directory / f"{here.index}.ready").touch()
+        time.sleep(1)
+        (directory / f"{here.index}.saved").touch()
+        end(PREEMPTED, "saved")
     elif what == "save":
         with Preemption() as preemption:
             (directory / f"{here.index}.ready").touch()
