@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import functools
+import math
 import time
 
 import keras
 import tensorflow as tf
+
+from components.training import network
 
 _SIDE = 1024
 _REPEATS = 5
@@ -18,12 +21,12 @@ def of_token(model: keras.Model) -> float:
     As Kaplan et al. 2020, appendix B.1; attention's own products, which depend on the length of the row, are left out, and
     so are lookups.
     """
-    tables = getattr(model, "tables", ())
-    tied = any(weight.name == "embedding" for weight in model.trainable_variables)  # a table that is the head as well
+    tied = getattr(model, "tied", ())
+    looked_up = {weight.path for weight in network.tables(model) if weight.name not in tied}
     return 6.0 * sum(
-        float(tf.size(weight.value))
+        math.prod(weight.shape)
         for weight in model.trainable_variables
-        if len(weight.shape) >= 2 and (weight.name not in tables or (tied and weight.name == "embedding"))
+        if len(weight.shape) >= 2 and weight.path not in looked_up
     )
 
 

@@ -58,6 +58,9 @@ class Gpt(keras.Model):
     tables = ("embedding", "position", "patch_position", "absent")
     """Weights whose rows are looked up and not multiplied, which weight decay spares."""
 
+    tied = ("embedding",)
+    """Of these, those that are multiplied as well: it is the head."""
+
     packs = True
     """It takes rows of several samples."""
 

@@ -8,8 +8,10 @@
   float32 `[rows, size, size, 3]` in 0..1; `has_image`, float32 `[rows]`, 1 or 0: where 0, the image is black and means
   nothing; while training also `noise`, int32 `[rows]`, from which a layer may draw its randomness so that it does not
   depend on how rows are spread over devices.
-* It may have `tables`, names of weights that weight decay spares besides vectors; and `packs = True` where it takes rows
-  of several samples, as `components.training.packing` makes them.
+* It may have `tables`, names of weights whose rows are looked up, which weight decay spares as it spares vectors
+  (`embeddings`, as Keras's layer calls its own, are taken for that anyway); `tied`, those of them that are multiplied as
+  well, as the head is that is the table of the tokens; and `packs = True` where it takes rows of several samples, as
+  `components.training.packing` makes them.
 """
 
 from __future__ import annotations
@@ -57,7 +59,12 @@ def token_nll(model: keras.Model, ids: tf.Tensor, image: tf.Tensor, has_image: t
     return tf.pad(nll, [[0, 0], [1, 0]])
 
 
+def tables(model: keras.Model) -> list[keras.Variable]:
+    """The weights whose rows are looked up."""
+    names = ("embeddings", *getattr(model, "tables", ()))
+    return [weight for weight in model.trainable_variables if weight.name in names]
+
+
 def spared(model: keras.Model) -> list[keras.Variable]:
-    """The weights that weight decay spares: vectors, and the tables that the model names."""
-    tables = getattr(model, "tables", ())
-    return [weight for weight in model.trainable_variables if len(weight.shape) < 2 or weight.name in tables]
+    """The weights that weight decay spares: vectors, and tables."""
+    return [weight for weight in model.trainable_variables if len(weight.shape) < 2] + tables(model)
