@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import pathlib
 from collections.abc import Iterator
 
+import h5py  # type: ignore[import-untyped]
 import keras
 
+from components.training import outside, own_model
 from components.training.config import TrainingConfig
 from components.training.gpt import Gpt
 from components.training.network import Shape
@@ -20,18 +23,10 @@ def build(config: TrainingConfig, shape: Shape) -> keras.Model:
     Raises:
         ConfigError: it cannot be built for that shape, or its weights cannot be read.
     """
-    try:
-        model = Gpt(
-            config.gpt,
-            vocabulary=shape.vocabulary,
-            tokens=shape.tokens,
-            image_size=shape.image_size,
-            recompute=config.recompute,
-        )
-    except ValueError as error:
-        raise ConfigError(str(error), where=f"training.{config.model}") from error
-    if config.weights is not None:
-        _load(model, pathlib.Path(config.weights))
+    weights = outside.weights_file(config)
+    model = _own(config, shape) if outside.is_own(config) else _gpt(config, shape)
+    if weights is not None:
+        _load(model, weights)
     return model
 
 
@@ -46,12 +41,40 @@ def precision(name: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
+def _gpt(config: TrainingConfig, shape: Shape) -> keras.Model:
+    try:
+        return Gpt(
+            config.gpt,
+            vocabulary=shape.vocabulary,
+            tokens=shape.tokens,
+            image_size=shape.image_size,
+            recompute=config.recompute,
+        )
+    except ValueError as error:
+        raise ConfigError(str(error), where="training.gpt") from error
+
+
+def _own(config: TrainingConfig, shape: Shape) -> keras.Model:
+    if config.recompute:
+        raise ConfigError(
+            f"{config.model} is not known to compute its activations anew",
+            where="training.recompute",
+            remedy="set it to false, and have the network use `tf.recompute_grad` itself",
+        )
+    return own_model.build(config.model, shape)
+
+
 def _load(model: keras.Model, path: pathlib.Path) -> None:
+    """Reads weights from a file that holds those of this very network, no fewer and no more."""
     try:
         model.load_weights(path)
+        with h5py.File(path) as file:
+            held: list[int] = []
+            file.visititems(lambda _, item: held.append(item.size) if isinstance(item, h5py.Dataset) else None)
     except (OSError, ValueError, KeyError) as error:
-        raise ConfigError(
-            f"its weights cannot be read from {path}: {error}",
-            where="training.weights",
-            remedy="name a file that `save_weights` of the same network wrote, ending in .weights.h5",
-        ) from error
+        raise outside.unfit_weights(f"its weights cannot be read from {path}: {str(error).splitlines()[0]}") from error
+    expected = sum(math.prod(variable.shape) for variable in model.variables)
+    if sum(held) != expected:
+        raise outside.unfit_weights(
+            f"{path} holds {sum(held)} numbers, and the network has {expected}: it is of another one"
+        )

@@ -8,7 +8,7 @@ from tfx.types.channel import BaseChannel, Channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.augmentation.image.config import ImageAugmentation
-from components.training import executor
+from components.training import executor, outside
 from components.training.config import TrainingConfig
 from components.transform.config import TransformConfig
 from lineage.fingerprint import fingerprint
@@ -73,6 +73,7 @@ class Train(base_component.BaseComponent):
         seed: int,
         variation: ImageAugmentation | None = None,
     ):
+        code = fingerprint("components.training.executor") + fingerprint(executor.PROCESS), outside.digest(config)
         super().__init__(
             TrainSpec(
                 examples=examples,
@@ -86,6 +87,6 @@ class Train(base_component.BaseComponent):
                 budgets=to_json(budgets),
                 variation=to_json(variation) if variation is not None else "",
                 seed=seed,
-                code=fingerprint("components.training.executor") + fingerprint(executor.PROCESS),
+                code=" ".join(code).strip(),
             )
         )

@@ -14,7 +14,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components import process
+from components import own_code, process
 from components.training import anomalies, cluster, launcher, report
 from components.training.config import TrainingConfig, of_result
 from components.training.incidents import FILE_NAME as INCIDENTS
@@ -66,7 +66,7 @@ class Executor(base_executor.BaseExecutor):
             "directory": str(directory),
             "output": str(output),
         }
-        environment = {"KERAS_BACKEND": "tensorflow"}  # whatever ~/.keras says
+        environment = own_code.environment() | {"KERAS_BACKEND": "tensorflow"}  # whatever ~/.keras says
         if config.strategy == "multi_worker" and cluster.read(os.environ) is None:
             launcher.run(
                 PROCESS, job, workers=config.workers, node=NODE, environment=environment, restarts=config.restarts
