@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import io
 import pathlib
+import re
 import shutil
 import tempfile
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import numpy.typing  # noqa: F401  (ai_edge_quantizer uses it without importing it)
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  (registers the tokeniser's operations, which the SavedModel names)
+from ai_edge_litert.tools import flatbuffer_utils
 from ai_edge_quantizer import quantizer, recipe
 
 from components import process
@@ -32,6 +34,8 @@ from serving.litert import SIGNATURE
 from serving.manifest import LITERT_FILE, TOKENIZER_FILE, Manifest, ModelFormat
 
 NODE = "Compress"
+
+_UNKNOWN = re.compile(r"^(?:Custom|TF Select) ops: (.+)$", re.MULTILINE)
 
 
 class ConversionError(HeadraceError):
@@ -72,22 +76,36 @@ def to_litert(saved_model: pathlib.Path) -> bytes:
     try:
         return bytes(converter.convert())
     except Exception as error:  # the converter's own error types are private
+        unknown = _UNKNOWN.search(str(error))
+        why = f"it has no operation {unknown[1]}" if unknown else str(error)
         raise ConversionError(
-            f"LiteRT cannot hold this model: {error}",
+            f"LiteRT cannot hold this model: {why}",
             where=str(saved_model),
-            remedy="keep to operations that LiteRT knows, in what `score_tokens` computes",
+            remedy="have the network compute it with operations that LiteRT knows",
         ) from error
 
 
 def quantize(float_model: bytes, name: str) -> bytes:
     """A LiteRT model compressed by one of the quantizer's recipes."""
-    work = quantizer.Quantizer(bytearray(float_model))
+    work = quantizer.Quantizer(_with_unique_names(float_model))
     work.load_quantization_recipe(getattr(recipe, name)())
     with contextlib.redirect_stdout(io.StringIO()):
         compressed = work.quantize().quantized_model
     if compressed is None:
         raise ConversionError(f"the recipe {name} fits nothing in this model")
     return bytes(compressed)
+
+
+def _with_unique_names(model: bytes) -> bytearray:
+    """The model with each tensor called otherwise: the quantizer knows them by name, and loops repeat names."""
+    unpacked = flatbuffer_utils.read_model_from_bytearray(bytearray(model))
+    names: set[bytes] = set()
+    for number, graph in enumerate(unpacked.subgraphs):
+        for place, tensor in enumerate(graph.tensors):
+            if tensor.name in names:
+                tensor.name += f"/{number}.{place}".encode()
+            names.add(tensor.name)
+    return bytearray(flatbuffer_utils.convert_object_to_bytearray(unpacked))
 
 
 def write(

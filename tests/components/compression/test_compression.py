@@ -6,14 +6,17 @@ import dataclasses
 import math
 import pathlib
 
+import numpy as np
 import pytest
 import tensorflow as tf
+from ai_edge_litert import interpreter
 from tfx.types import standard_artifacts
 
 from components.compression import convert, executor, measure
 from components.compression.config import CompressionConfig
 from components.compression.report import Report
 from components.evaluation import held_out
+from components.training.network import Shape
 from schemas import records, tables
 from schemas.artifacts import CompressionReport, Samples
 from schemas.config import to_json
@@ -21,7 +24,7 @@ from schemas.errors import SourceError
 from serving.litert import weights_digest
 from serving.manifest import LITERT_FILE, Manifest, ModelFormat
 from serving.model import load
-from tests.fixtures import exports, standin
+from tests.fixtures import exports, own_network, standin
 
 
 def compress(tmp_path: pathlib.Path, model: pathlib.Path, samples: pathlib.Path):
@@ -62,8 +65,6 @@ def test_the_node_makes_an_int8_model_that_serves_and_reports_what_it_measured(t
 
 
 def test_the_weights_are_eight_bit_integers() -> None:
-    from ai_edge_litert import interpreter
-
     def types(recipe: str) -> dict[str, int]:
         path = exports.litert(recipe=recipe) / "Format-Serving" / LITERT_FILE
         sizes: dict[str, int] = {}
@@ -93,8 +94,31 @@ def test_an_operation_that_litert_lacks_is_refused_in_words(tmp_path: pathlib.Pa
 
     module = Odd()
     tf.saved_model.save(module, str(tmp_path / "m"), signatures={"score_tokens": module.score_tokens})
-    with pytest.raises(convert.ConversionError, match="LiteRT cannot hold this model"):
+    with pytest.raises(
+        convert.ConversionError, match="LiteRT cannot hold this model: it has no operation Betainc"
+    ) as caught:
         convert.to_litert(tmp_path / "m")
+    assert "operations that LiteRT knows" in str(caught.value.remedy)
+
+
+def test_loops_whose_tensors_share_names_are_compressed(tmp_path: pathlib.Path) -> None:
+    network = own_network.build_recurrent(Shape(vocabulary=60, tokens=8, image_size=4))
+
+    class Recurrent(tf.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weights = [variable.value for variable in network.variables]
+
+        @tf.function(input_signature=[tf.TensorSpec([1, 8], tf.int32, "ids"), tf.TensorSpec([1, 4, 4, 3], tf.float32)])
+        def score_tokens(self, ids: tf.Tensor, image: tf.Tensor) -> dict[str, tf.Tensor]:
+            return {"nll": tf.reduce_logsumexp(network({"ids": ids, "image": image}), axis=-1)}
+
+    module = Recurrent()
+    tf.saved_model.save(module, str(tmp_path), signatures={"score_tokens": module.score_tokens})
+    model = convert.quantize(convert.to_litert(tmp_path), "dynamic_wi8_afp32")
+    ids, image = np.arange(5, 13, dtype=np.int32)[None], np.full([1, 4, 4, 3], 0.5, np.float32)
+    answer = interpreter.Interpreter(model_content=model).get_signature_runner("score_tokens")(ids=ids, image=image)
+    np.testing.assert_allclose(answer["nll"], module.score_tokens(ids, image)["nll"], atol=0.05)
 
 
 def test_without_held_out_samples_it_says_so(tmp_path: pathlib.Path) -> None:
