@@ -22,7 +22,7 @@ class SpikeDetector:
 
     def __init__(self, config: SpikesConfig):
         self._config = config
-        self.seen = np.full((config.history, 2), np.nan, np.float64)
+        self.state = np.full((config.history, 2), np.nan, np.float64)
         """Loss and gradient norm of the last good steps, float64 `[history, 2]`, the oldest first; state."""
 
     def judge(self, loss: float, norm: float) -> str | None:
@@ -30,7 +30,7 @@ class SpikeDetector:
         for index, (name, value) in enumerate((("loss", loss), ("gradient norm", norm))):
             if not math.isfinite(value):
                 return f"the {name} is {value}"
-            history = self.seen[:, index]
+            history = self.state[:, index]
             if np.isnan(history[0]):
                 continue
             median = float(np.median(history))
@@ -38,7 +38,7 @@ class SpikeDetector:
             away = (value - median) / max(deviation, _FLOOR * median)
             if away > self._config.deviations:
                 return f"the {name} is {value:.4g}, {away:.0f} robust standard deviations above {median:.4g}"
-        self.seen = np.concatenate([self.seen[1:], [[loss, norm]]])
+        self.state = np.concatenate([self.state[1:], [[loss, norm]]])
         return None
 
 

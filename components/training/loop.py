@@ -25,7 +25,7 @@ from components.training.optimizer import AdamW
 from components.training.report import Curve, Point
 from components.training.saving import Checkpoints, Restored
 from components.training.scoring import Scorer
-from components.training.state import State
+from components.training.state import Keeper, State
 from components.training.steps import Gradient, Steps
 from components.training.summaries import Decode, Summaries
 from components.training.watchdog import PEER_LOST, PREEMPTED, Preemption, Watchdog, end
@@ -158,7 +158,9 @@ class _Fit:
         self._config, chief = config, trainer.is_chief
         self._spikes = guards.SpikeDetector(config.spikes)
         self._scale = guards.LossScale(used=config.precision == "mixed_float16")
-        self._state = State(trainer.model, trainer.optimizer, self._spikes, self._scale)
+        self._since = _Since()
+        keepers: dict[str, Keeper] = {"spikes": self._spikes, "loss_scale": self._scale, "since": self._since}
+        self._state = State(trainer.model, trainer.optimizer, keepers)
         xla = strategies.compiles(config)
         self._feed = Feed(
             config,
@@ -185,7 +187,7 @@ class _Fit:
         self._summaries = Summaries(directory / "logs" if chief else None, trainer.decode)
         self._watched = held_out.take(_spread(len(held_out), config.curve_samples))
         self._written = held_out.take(_spread(len(held_out), config.written_samples))
-        self._since, self._all = _Since(), _Since()
+        self._pace, self._whole = _Pace(), _Pace()
 
     def run(self) -> Trained:
         config, state = self._config, self._state
@@ -214,6 +216,7 @@ class _Fit:
                     step = back_to
                     continue
                 self._since.add(gradient, batch)
+                self._pace.add(batch)
                 step += 1
                 progress.update(NODE, step)
                 watchdog.beat(step)
@@ -270,26 +273,27 @@ class _Fit:
         self._checkpoints.save(step)
 
     def _measure(self, step: int, gradient: Gradient) -> None:
-        trainer, since = self._trainer, self._since
+        trainer, pace = self._trainer, self._pace
+        nll, tokens, size, positions = self._since.state.tolist()
+        spent_s = pace.seconds
         weights = [strategies.local(weight) for weight in trainer.model.trainable_variables]
-        spent = flops.of_token(trainer.model) * since.tokens / since.seconds
         point = Point(
             step=step,
-            loss=since.nll / since.tokens,
+            loss=nll / tokens,
             learning_rate=float(trainer.optimizer.learning_rate),
-            train_bits_per_byte=since.nll / math.log(2) / max(1, since.bytes),
+            train_bits_per_byte=nll / math.log(2) / max(1, size),
             held_out_bits_per_byte=measuring.bits_per_byte(trainer.scorer.token_nll(self._watched), self._watched),
-            tokens_per_s=since.tokens / since.seconds,
+            tokens_per_s=pace.tokens / spent_s,
             gradient_norm=gradient.norm,
             weight_norm=float(tf.linalg.global_norm(weights)),
-            padding=1 - since.tokens / since.positions,
-            utilisation=spent / flops.attainable(),
+            padding=1 - tokens / positions,
+            utilisation=flops.of_token(trainer.model) * pace.tokens / spent_s / flops.attainable(),
         )
         self._curve.add(point)
         self._summaries.add(point)
         self._summaries.write(step, self._written, trainer.scorer.next_token)
-        self._all.include(since)
-        self._since = _Since()
+        self._whole.include(pace, spent_s)
+        self._since.state, self._pace = _Since().state, _Pace()
 
     def _restored(self, no_later_than: int | None = None) -> Restored:
         """The newest whole checkpoint, the same in all workers; only the chief tidies, so the others let it finish."""
@@ -317,38 +321,48 @@ class _Fit:
         return int(strategy.experimental_local_results(total(tf.constant(number, tf.int64)))[0])
 
     def _told(self, restored: Restored, first: int) -> Trained:
-        done = self._all
+        whole = self._whole
         passed_over = (f"step {one.step + 1} was passed over: {one.why}" for one in self._incidents)
         return Trained(
             resumed_from_step=first or None,
             notes=(*([restored.note] if restored.note else []), *passed_over),
-            tokens_per_s=done.tokens / done.seconds if done.tokens else None,
-            padding=1 - done.tokens / done.positions if done.tokens else None,
+            tokens_per_s=whole.tokens / whole.spent_s if whole.tokens else None,
+            padding=1 - whole.tokens / whole.positions if whole.tokens else None,
             checkpoint=self._checkpoints.latest if self._trainer.is_chief else "",
         )
 
 
 class _Since:
-    """What was learnt from since some moment."""
+    """What was learnt from since the last point of the curve: a part of the state."""
 
     def __init__(self) -> None:
-        self._began, self._spent_s = time.monotonic(), 0.0
-        self.nll, self.tokens, self.bytes, self.positions = 0.0, 0, 0, 0.0
+        self.state = np.zeros(4)
+        """Nats, tokens, bytes, and positions of the batches."""
 
     def add(self, gradient: Gradient, batch: Batch) -> None:
-        self.nll += gradient.loss * batch.tokens if math.isfinite(gradient.loss) else 0.0
+        nll = gradient.loss * batch.tokens if math.isfinite(gradient.loss) else 0.0
+        self.state = self.state + [nll, batch.tokens, batch.bytes, batch.tokens / (1 - batch.padding)]
+
+
+class _Pace:
+    """How fast this attempt is; what was done before a kill took other time."""
+
+    def __init__(self) -> None:
+        self._began_s = time.monotonic()
+        self.tokens, self.positions, self.spent_s = 0, 0.0, 0.0
+
+    def add(self, batch: Batch) -> None:
         self.tokens += batch.tokens
-        self.bytes += batch.bytes
         self.positions += batch.tokens / (1 - batch.padding)
 
-    def include(self, other: _Since) -> None:
+    def include(self, other: _Pace, spent_s: float) -> None:
         self.tokens += other.tokens
         self.positions += other.positions
-        self._spent_s += other.seconds
+        self.spent_s += spent_s
 
     @property
     def seconds(self) -> float:
-        return self._spent_s or time.monotonic() - self._began
+        return time.monotonic() - self._began_s
 
 
 def _digest(config: TrainingConfig) -> str:

@@ -40,9 +40,9 @@ def test_a_gradient_norm_may_spike_alone_and_a_spike_is_not_remembered():
     detector = SpikeDetector(SpikesConfig(history=10, deviations=5))
     for loss in CALM:
         assert detector.judge(loss, loss) is None
-    before = detector.seen.copy()
+    before = detector.state.copy()
     assert "gradient norm is 40" in str(detector.judge(2.0, 40.0))
-    np.testing.assert_array_equal(detector.seen, before)
+    np.testing.assert_array_equal(detector.state, before)
     assert detector.judge(2.0, 2.0) is None
 
 
