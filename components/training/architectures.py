@@ -69,12 +69,14 @@ def _load(model: keras.Model, path: pathlib.Path) -> None:
     try:
         model.load_weights(path)
         with h5py.File(path) as file:
-            held: list[int] = []
-            file.visititems(lambda _, item: held.append(item.size) if isinstance(item, h5py.Dataset) else None)
+            items: list[h5py.Dataset | h5py.Group] = []
+            file.visititems(lambda _, item: items.append(item))
+            held = sum(item.size for item in items if isinstance(item, h5py.Dataset) and item.dtype.kind == "f")
     except (OSError, ValueError, KeyError) as error:
         raise outside.unfit_weights(f"its weights cannot be read from {path}: {str(error).splitlines()[0]}") from error
-    expected = sum(math.prod(variable.shape) for variable in model.variables)
-    if sum(held) != expected:
+    # Of seed generators, which are integers, Keras keeps some.
+    expected = sum(math.prod(weight.shape) for weight in model.weights if "float" in weight.dtype)
+    if held != expected:
         raise outside.unfit_weights(
-            f"{path} holds {sum(held)} numbers, and the network has {expected}: it is of another one"
+            f"{path} holds {held} numbers, and the network has {expected}: it is of another one"
         )

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from tfx.types import channel
 
-from components.training import architectures, export, flops, network, outside
+from components.training import architectures, export, flops, network
 from components.training.component import Train
 from components.training.config import GptConfig, TrainingConfig
 from components.training.network import Shape
@@ -165,13 +165,14 @@ def test_tables_are_spared_by_weight_decay_and_cost_nothing_unless_they_are_the_
     assert flops.of_token(gpt) == 6 * (head + in_blocks)
 
 
-@pytest.mark.parametrize("config", [SMALL, TrainingConfig(model=GOOD)], ids=["ours", "own"])
+@pytest.mark.parametrize("function", [None, "build", "build_with_dropout", "build_recurrent"])
 def test_weights_are_those_of_the_file(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, config: TrainingConfig
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, function: str | None
 ) -> None:
     monkeypatch.setenv("HEADRACE_PROJECT", str(tmp_path))
+    config = TrainingConfig(model=f"tests.fixtures.own_network:{function}") if function else SMALL
     keras.utils.set_random_seed(1)
-    earlier = own_network.build(SHAPE) if outside.is_own(config) else architectures.build(config, SHAPE)
+    earlier = getattr(own_network, function)(SHAPE) if function else architectures.build(config, SHAPE)
     earlier.save_weights(tmp_path / "earlier.weights.h5")
     keras.utils.set_random_seed(2)
     other = architectures.build(config, SHAPE)
