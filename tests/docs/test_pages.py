@@ -3,11 +3,14 @@
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
 import pytest
 from PIL import Image
+
+from serving.manifest import Manifest, ModelFormat
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(sys.executable).parent
@@ -60,7 +63,7 @@ def recipes(directory: pathlib.Path) -> None:
 
 
 def test_every_page_with_commands_is_walked_through():
-    assert {page for page in PAGES if commands(page)} == {*ON_A_USED_HOME, "your-own-data.md"}
+    assert {page for page in PAGES if commands(page)} == {*ON_A_USED_HOME, "your-own-data.md", "your-own-model.md"}
 
 
 def test_your_own_data_from_an_empty_directory_to_a_released_model(tmp_path):
@@ -80,3 +83,13 @@ def test_your_own_data_from_an_empty_directory_to_a_released_model(tmp_path):
 @pytest.mark.parametrize("page", ON_A_USED_HOME)
 def test_the_commands_of_the_other_pages_run_on_a_home_that_was_used(sliced, first_run, page):
     type_in(commands(page), sliced.directory, sliced.home)
+
+
+def test_a_model_of_your_own_goes_all_the_way_to_a_release(sliced, first_run, tmp_path):
+    project = tmp_path / "copy"  # the next version would be one too many for the tests after these
+    shutil.copytree(sliced.directory, project)
+    printed = type_in(commands("your-own-model.md"), project, project / ".headrace")
+    assert '"architecture": "gpt"' in printed and '"architecture": "convolutional:build"' in printed
+    first, second = (Manifest.read(project / ".headrace" / "served" / "headrace" / version) for version in "12")
+    assert (first.architecture, second.architecture) == ("gpt", "convolutional:build")
+    assert second.format is ModelFormat.LITERT
