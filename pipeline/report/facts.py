@@ -287,6 +287,7 @@ class Training:
         steps: optimizer steps done.
         seconds: wall time of the last attempt.
         tokens_per_s: over that attempt; None where it had no step left to do.
+        padding: share of the positions of those steps at which no sample was; None likewise.
         train: training loss by step.
         held_out: held-out loss by step, on some samples.
         final: held-out loss at the end, on all samples.
@@ -303,6 +304,7 @@ class Training:
     steps: int
     seconds: float
     tokens_per_s: float | None
+    padding: float | None
     train: tuple[tuple[int, float], ...]
     held_out: tuple[tuple[int, float], ...]
     final: float

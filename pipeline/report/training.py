@@ -22,6 +22,7 @@ def read(directory: pathlib.Path) -> facts.Training:
         steps=told.steps,
         seconds=told.seconds,
         tokens_per_s=told.tokens_per_s,
+        padding=told.padding,
         train=_thinned([(point.step, point.train_bits_per_byte) for point in points]),
         held_out=_thinned(
             [(point.step, value) for point in points if (value := point.held_out_bits_per_byte) is not None]

@@ -206,6 +206,7 @@ def training(image_low: float = 0.41) -> f.Training:
         steps=900,
         seconds=142.0,
         tokens_per_s=5120.0,
+        padding=0.062,
         train=train,
         held_out=held_out,
         final=1.4366,

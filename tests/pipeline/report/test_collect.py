@@ -88,7 +88,7 @@ def test_the_training_is_told_with_its_curve(collected):
     training = collected.training
     assert (training.final, training.unigram, training.trigram) == (1.4366, 4.871, 2.263)
     assert training.image_effect == made_up.training().image_effect
-    assert training.resumed_from == 300
+    assert training.resumed_from == 300 and training.padding == 0.062
     assert training.notes == ("checkpoint 400 was damaged, gone on from 300",)
     assert training.held_out == tuple((step, 2.0) for step in range(100, 901, 100))
     assert 400 <= len(training.train) <= 500

@@ -67,6 +67,7 @@ def test_every_section_shows_its_key_figures(open_page):
         "Held-out loss 1.437 bits per byte, under the byte unigram's 4.871 and under the Kneser-Ney 3-gram's 2.263"
         in training
     )
+    assert "(5,120 tokens a second, 6.2% of the positions padding)" in training
     assert "a sample costs 0.830 nats more (95% interval +0.410 to +1.250 over 351 samples)" in training
     evaluation = opened.text("Evaluation")
     assert "Blessed: every limit that was judged is met" in evaluation
