@@ -8,7 +8,7 @@ import pathlib
 import shutil
 import sys
 
-from components import process
+from components import own_code, process
 from components.cleaning.steps import NODE, Cleaning
 from schemas.config import to_json
 from schemas.errors import ConfigError
@@ -47,7 +47,8 @@ def submit(cleaning: Cleaning) -> None:
             remedy="apt-get install openjdk-17-jre-headless, set JAVA_HOME, or engine: beam",
         )
     section = cleaning.config.spark
-    options = OPTIONS | (LOCAL_OPTIONS if section.master.startswith("local") else {}) | section.options
+    options = OPTIONS | {f"spark.executorEnv.{name}": value for name, value in own_code.environment().items()}
+    options |= (LOCAL_OPTIONS if section.master.startswith("local") else {}) | section.options
     command = [str(home / "bin" / "spark-submit"), "--master", section.master]
     for name, value in options.items():
         command += ["--conf", f"{name}={value}"]

@@ -1,6 +1,7 @@
 """Cleaning through `spark-submit`, on this machine and on a real cluster."""
 
 import dataclasses
+import inspect
 import sys
 import threading
 import time
@@ -12,6 +13,7 @@ from components.cleaning.config import CleaningConfig, OwnRule, Spark
 from components.cleaning.steps import Cleaning
 from schemas import tables
 from schemas.errors import ConfigError, IntegrityError
+from tests.fixtures import slow_rule
 
 SLOW = OwnRule(function="tests.fixtures.slow_rule:slow", arguments={"seconds": 1.0})
 
@@ -85,3 +87,12 @@ def test_without_pyspark_the_remedy_is_said(cleaning, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyspark", None)
     with pytest.raises(ConfigError, match="not installed"):
         spark.submit(on("local[2]", cleaning))
+
+
+def test_a_rule_in_the_working_directory_is_found_by_the_workers(spark_home, cleaning, tmp_path, monkeypatch):
+    (tmp_path / "rules_of_a_project.py").write_text(inspect.getsource(slow_rule))
+    monkeypatch.chdir(tmp_path)
+    spark.submit(
+        on("local[1]", cleaning, rules=(OwnRule(function="rules_of_a_project:slow", arguments={"seconds": 0}),))
+    )
+    assert bytes_of(cleaning) == plainly(cleaning, tmp_path)
