@@ -28,12 +28,12 @@ def project(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 
 def test_a_process_that_works_elsewhere_finds_it_and_shadows_nothing(project: pathlib.Path) -> None:
-    (project / "random.py").write_text("1 / 0\n")
+    (project / "colorsys.py").write_text("1 / 0\n")
     elsewhere = project / "elsewhere"
     elsewhere.mkdir()
     program = (
-        "from components import own_code; import random\n"
-        f"print(own_code.function({NAMED!r}, key='k', parameters='x').__code__.co_filename, own_code.path_of('a.txt'))"
+        "from components import own_code\n"
+        f"print(own_code.function({NAMED!r}, key='k', parameters='x').__code__.co_filename, own_code.path_of('a.txt'))\nimport colorsys"
     )
     answer = subprocess.run(
         [sys.executable, "-c", program],
@@ -42,7 +42,8 @@ def test_a_process_that_works_elsewhere_finds_it_and_shadows_nothing(project: pa
         capture_output=True,
         text=True,
     )
-    assert answer.stdout.split() == [str(project / "own_code_of_a_test.py"), str(project / "a.txt")], answer.stderr
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.split() == [str(project / "own_code_of_a_test.py"), str(project / "a.txt")]
     assert own_code.path_of("/absolute/a.txt") == pathlib.Path("/absolute/a.txt")
 
 
