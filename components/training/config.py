@@ -84,7 +84,7 @@ class TrainingConfig:
     samples as it takes, none of which sees another."""
 
     packed_length: Annotated[int, pydantic.Field(ge=16, le=65_536)] | None = None
-    """Positions in a packed row, those of images included; left out: twice what the longest sample takes."""
+    """Positions in a packed row, those of images included; left out: three times what the longest sample takes."""
 
     learning_rate: Annotated[float, pydantic.Field(gt=0.0, le=1.0)] = 4e-3
     """Its peak: reached after `warmup_steps`, from which it falls along a cosine."""
