@@ -50,7 +50,7 @@ class Case:
     clip_norm: float = 1.0
     schedule_steps: int = 1000
     compared_steps: int = 20
-    timed_steps: int = 10
+    timed_steps: int = 5
     runs: int = 5
     point_steps: int = 5
 
