@@ -69,7 +69,7 @@ def test_a_strategy_that_this_machine_cannot_run() -> None:
 
 
 def test_a_model_that_is_neither_ours_nor_named_by_module_and_function() -> None:
-    with pytest.raises(pydantic.ValidationError, match="neither gpt nor of the form package.module:function"):
+    with pytest.raises(pydantic.ValidationError, match=r"neither gpt nor of the form package\.module:function"):
         TrainingConfig(model="resnet")
 
 
