@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import statistics
 from collections.abc import Iterator
 
@@ -27,59 +26,63 @@ class Stall:
 
     Attributes:
         step_s: median of a step, in seconds.
-        lost_s: how much longer the steps from a save to the next took than so many median ones; one number a save.
+        lost_s: how much longer the steps after a save took than undisturbed ones; one number a save.
     """
 
     step_s: float
     lost_s: tuple[float, ...]
 
     @property
-    def share(self) -> float:
-        """Of training time, at one save every 100 steps."""
-        return statistics.median(self.lost_s) / (_PER_SAVE_STEPS * self.step_s)
+    def shares(self) -> list[float]:
+        """Of training time, at one save every 100 steps, from the lowest."""
+        return sorted(lost / (_PER_SAVE_STEPS * self.step_s) for lost in self.lost_s)
 
 
 def stall(step_s: list[float], first: int, every: int) -> Stall:
     """What saves cost by the steps' times.
 
+    The step after a save holds what the save stops; those after it, what it slows down while it is written. So the first
+    half of the steps from one save to the next is compared with the second, which the machine disturbs about alike.
+
     Args:
         step_s: seconds of each step.
         first: the number of the first of them, from 0 on.
-        every: a save follows each step whose number and 1 this divides.
+        every: a save comes right before each step whose number this divides.
     """
-    # The step after a save holds what the save stops; those after it, what it slows down while it is written.
-    typical = statistics.median(seconds for number, seconds in enumerate(step_s, first) if number % every >= every // 2)
-    by_save = itertools.groupby(enumerate(step_s, first), key=lambda numbered: numbered[0] // every)
-    spans = ([seconds for _, seconds in span] for _, span in by_save)
-    lost = tuple(sum(span) - every * typical for span in spans if len(span) == every)
-    return Stall(typical, lost)
+    half = every // 2
+    starts = [place for place in range(len(step_s) - every + 1) if (first + place) % every == 0]
+    lost, typical = [], []
+    for start in starts:
+        undisturbed = statistics.median(step_s[start + half : start + every])
+        lost.append(sum(step_s[start : start + half]) - half * undisturbed)
+        typical.append(undisturbed)
+    return Stall(statistics.median(typical), tuple(lost))
 
 
 def _checkpoint(options: Options) -> Iterator[Line]:
-    saves = 2 if options.quick else 6
+    saves = 2 if options.quick else 8
     every = _MEASURED_EVERY_STEPS
-    # Points of the curve are written as seldom as saves are measured at, away from them.
-    case = train_rates.case_of(
-        options, compared_steps=every - 1, timed_steps=every * saves, point_steps=10 * every, runs=1
-    )
+    case = train_rates.case_of(options, compared_steps=every - 1, timed_steps=every * saves)
+    # No point of the curve is measured, which would take time of its own.
     contender = train_rates.ours(case, options.seed, checkpoint_every_steps=every, evaluate_every_steps=10_000)
     [standing] = contest([contender], runs=1, cores=CORES)
     if standing.why:
         yield Line(STALL, None, "share of time", why=standing.why)
         return
     [reading] = standing.readings
-    found = stall(reading.value["step_s"], case.compared_steps + 1, every)
-    note = (
-        f"a save costs {1000 * statistics.median(found.lost_s):.0f} ms beside steps of {1000 * found.step_s:.0f} ms, "
-        f"from {1000 * min(found.lost_s):.0f} to {1000 * max(found.lost_s):.0f}; of one every {_PER_SAVE_STEPS} steps"
+    wall, processor = (
+        stall(reading.value[name], case.compared_steps + 1, every) for name in ("step_s", "step_processor_s")
     )
-    spread = [lost / (_PER_SAVE_STEPS * found.step_s) for lost in (min(found.lost_s), max(found.lost_s))]
+    note = (
+        f"one save every {_PER_SAVE_STEPS} steps; a save costs {1000 * statistics.median(wall.lost_s):.0f} ms beside "
+        f"steps of {1000 * wall.step_s:.0f} ms; of processor time {statistics.median(processor.shares):.2%}"
+    )
     yield Line(
         STALL,
-        found.share,
+        statistics.median(wall.shares),
         "share of time",
-        spread={"ours": spread},
-        runs=len(found.lost_s),
+        spread={"ours": [wall.shares[0], wall.shares[-1]]},
+        runs=len(wall.lost_s),
         why=_ITSELF,
         note=note,
     )

@@ -53,6 +53,8 @@ class Turnstile:
         self.done = 0
         self.times: list[float] = []
         """`time.perf_counter()` when a step was done, from the first on."""
+        self.processor_times: list[float] = []
+        """`time.process_time()` likewise."""
 
     def step_done(self, node: str, done: int) -> None:
         """What the training calls in the place of `schemas.progress.update`; returns when it may go on.
@@ -63,6 +65,7 @@ class Turnstile:
         with self._changed:
             self.done = done
             self.times.append(time.perf_counter())
+            self.processor_times.append(time.process_time())
             self._changed.notify_all()
             self._changed.wait_for(lambda: self.done < self._allowed or self._ended)
             if self._ended:
@@ -156,11 +159,15 @@ def prepare(
 
     def work() -> dict[str, Any]:
         first = len(turnstile.times)
-        began = time.perf_counter()
+        began, began_processor = time.perf_counter(), time.process_time()
         turnstile.let_through(case.timed_steps)
-        seconds = np.diff([began, *turnstile.times[first:]]).tolist()
         assert aside.name  # keeps it until the process ends
-        return {"items": case.tokens_per_run, "losses": losses, "step_s": seconds, "done": turnstile.done}
+        return {
+            "items": case.tokens_per_run,
+            "losses": losses,
+            "step_s": np.diff([began, *turnstile.times[first:]]).tolist(),
+            "step_processor_s": np.diff([began_processor, *turnstile.processor_times[first:]]).tolist(),
+        }
 
     return work
 

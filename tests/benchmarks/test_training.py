@@ -29,11 +29,11 @@ def test_a_save_costs_what_its_steps_took_longer_the_slowed_down_ones_included()
     found = train_costs.stall(steps, 10, 10)
     assert found.step_s == plain
     assert found.lost_s == pytest.approx((5.0, 5.0))
-    assert found.share == pytest.approx(5.0 / 100)
+    assert found.shares == pytest.approx([5.0 / 100] * 2)
 
 
-def test_spans_that_were_not_seen_whole_cost_nothing():
-    assert train_costs.stall([1.0] * 3 + [5.0] + [1.0] * 9, 17, 10).lost_s == pytest.approx((4.0,))
+def test_only_saves_whose_steps_were_all_seen_count():
+    assert train_costs.stall([1.0] * 3 + [5.0] + [1.0] * 9 + [3.0], 17, 10).lost_s == pytest.approx((4.0,))
 
 
 def test_weights_differ_relative_to_their_own_size():
