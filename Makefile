@@ -32,6 +32,7 @@ bench-setup:    ## the environments of the peers that benchmarks compare with
 bench:          ## all benchmarks in full: hours, on an idle machine
 	@.venv/bin/python -m benchmarks.cleaning
 	@.venv/bin/python -m benchmarks.alignment
+	@.venv/bin/python -m benchmarks.training
 
 lock:           ## resolve the dependencies anew
 	@requirements/lock.sh

@@ -35,7 +35,7 @@ import rich.table
 
 from benchmarks.contest import Reading, Standing
 
-_TOLD = ("numpy", "numba", "pyarrow", "hyperscan", "apache-beam", "pyspark")
+_TOLD = ("numpy", "numba", "pyarrow", "hyperscan", "apache-beam", "pyspark", "tensorflow", "keras")
 _PAGE = 160  # characters a line, where there is no terminal to fit
 
 

@@ -54,6 +54,7 @@ def headrace(home: str | None) -> None:
         os.environ[ENVIRONMENT_VARIABLE] = home
     # Child processes work elsewhere, so what they inherit is absolute.
     os.environ[ENVIRONMENT_VARIABLE] = str(Home.current().root)
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever ~/.keras says
 
 
 def _config_option(function: Callable[..., Any]) -> Callable[..., Any]:

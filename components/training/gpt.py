@@ -98,7 +98,7 @@ class Gpt(keras.Model):
             float `[rows, positions, vocabulary]`; of a plain row's tokens, or of all positions of a packed one.
         """
         packed = "documents" in features
-        hidden, visible = self._packed(features) if packed else self._plain(features)
+        hidden, visible = self._packed(features, training) if packed else self._plain(features, training)
         noise = features.get("noise") if training else None
         for block in self.blocks:
             # The mask and the noise are no arguments: they are not learnt, and need no gradient.
@@ -110,11 +110,11 @@ class Gpt(keras.Model):
         flat = tf.matmul(tf.reshape(hidden, [-1, width]), tf.convert_to_tensor(self.embedding), transpose_b=True)
         return tf.reshape(flat, tf.concat([tf.shape(hidden)[:-1], [vocabulary]], axis=0))
 
-    def _plain(self, features: Features) -> tuple[tf.Tensor, tf.Tensor]:
+    def _plain(self, features: Features, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
         """Hidden states `[rows, patches + tokens, width]` and who sees whom, bool `[positions, positions]`."""
         ids = features["ids"]
         patches = self._patches(features["image"], features["has_image"])
-        tokens = self._embedded(ids)
+        tokens = self._embedded(ids, training)
         tokens = tokens + self.previous(_before(tokens)) + self.position[: tf.shape(ids)[1]]
         hidden = tf.concat([patches, tokens], axis=1)
         place = tf.range(tf.shape(hidden)[1])
@@ -122,7 +122,7 @@ class Gpt(keras.Model):
             place[:, None], place[None, :], place[:, None] < self.patches, place[None, :] < self.patches
         )
 
-    def _packed(self, features: Features) -> tuple[tf.Tensor, tf.Tensor]:
+    def _packed(self, features: Features, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
         """Hidden states `[rows, positions, width]` and who sees whom, bool `[rows, 1, positions, positions]`."""
         ids, documents, places, sources = (features[name] for name in ("ids", "documents", "places", "patches"))
         images = features["image"]
@@ -130,7 +130,7 @@ class Gpt(keras.Model):
         pixels = tf.reshape(images, tf.concat([[-1], tf.shape(images)[2:]], axis=0))
         patches = self._patches(pixels, tf.reshape(features["has_image"], [-1]))
         patches = tf.reshape(patches, [rows, -1, width])
-        tokens = self._embedded(ids)
+        tokens = self._embedded(ids, training)
         before = tf.where(places[:, :, None] > 0, _before(tokens), tf.zeros([], tokens.dtype))
         position = tf.gather(tf.convert_to_tensor(self.position), places)
         is_patch = sources > 0
@@ -148,8 +148,9 @@ class Gpt(keras.Model):
         found = tf.reshape(self.patch(image * 2 - 1), [-1, self.patches, self.embedding.shape[1]]) + self.patch_position
         return tf.where(has_image[:, None, None] > 0.5, found, self.absent[None])
 
-    def _embedded(self, ids: tf.Tensor) -> tf.Tensor:
-        found = _look_up(tf.convert_to_tensor(self.embedding), tf.reshape(ids, [-1]))
+    def _embedded(self, ids: tf.Tensor, training: bool) -> tf.Tensor:
+        look_up = tf.gather if training else _look_up  # XLA crashes on the gradient of the latter
+        found = look_up(tf.convert_to_tensor(self.embedding), tf.reshape(ids, [-1]))
         return tf.reshape(found, tf.concat([tf.shape(ids), [self.embedding.shape[1]]], axis=0))
 
 

@@ -54,12 +54,12 @@ def alone(train: Train) -> Weights:
     return train()
 
 
-def assert_same(weights: Weights, expected: Weights) -> None:
+def assert_same(weights: Weights, expected: Weights, *, within: float = 1e-6) -> None:
     assert weights.keys() == expected.keys()
     differences = {name: weights[name] - value for name, value in expected.items()}
     for name, difference in differences.items():
-        assert np.abs(difference).max() <= 1e-6, name
-    assert _norm(differences) <= 1e-6 * _norm(expected)
+        assert np.abs(difference).max() <= within, name
+    assert _norm(differences) <= within * _norm(expected)
 
 
 def _norm(values: Weights) -> float:
@@ -88,6 +88,12 @@ def test_two_workers_are_one_device_and_another_number_goes_on_from_where_they_w
     for path in tmp_path.glob("checkpoints/ckpt-20.*"):
         path.unlink()
     assert_same(train(tmp_path, strategy="mirrored", devices=3), alone)
+
+
+def test_compiled_by_xla_the_weights_are_nearly_the_same_and_in_any_layout_equal(train: Train, alone: Weights) -> None:
+    compiled = train(xla=True)
+    assert_same(compiled, alone, within=1e-5)
+    assert_same(train(xla=True, strategy="mirrored", devices=2), compiled)
 
 
 def test_packed_rows_are_spread_over_devices_likewise(train: Train) -> None:

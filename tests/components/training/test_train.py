@@ -16,6 +16,7 @@ import numpy as np
 import psutil
 import pytest
 import tensorflow as tf
+from tensorboard.backend.event_processing import event_accumulator
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx.types import artifact, channel, standard_artifacts
 from tfx.utils import path_utils
@@ -162,6 +163,17 @@ def test_outputs_are_whole_and_nothing_is_left_behind(straight: Any) -> None:
     assert any("adamw" in name or "optimizer" in name for name in reader.get_variable_to_shape_map())
     assert list(pathlib.Path(outputs["model_run"][0].uri, "logs").glob("events.*"))
     assert list((home / "checkpoints").iterdir()) == []
+
+
+def test_tensorboard_has_the_curve_and_what_the_model_writes(straight: Any) -> None:
+    outputs, _ = straight
+    events = event_accumulator.EventAccumulator(str(pathlib.Path(outputs["model_run"][0].uri, "logs")))
+    events.Reload()
+    shown = {"held_out_bits_per_byte", "learning_rate", "gradient_norm", "weight_norm", "tokens_per_s", "padding"}
+    assert {*shown, "utilisation", "loss"} <= set(events.Tags()["tensors"])
+    assert [event.step for event in events.Tensors("loss")] == POINTS
+    [given, written] = tf.make_ndarray(events.Tensors("written/0")[-1].tensor_proto)[()].split(b" **...** ")
+    assert given and written
 
 
 def test_killed_in_the_middle_the_same_command_ends_with_the_same_bits(straight: Any, node: Node) -> None:
