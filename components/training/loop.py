@@ -28,6 +28,7 @@ from components.training.scoring import Scorer
 from components.training.state import Keeper, State
 from components.training.steps import Gradient, Steps
 from components.training.summaries import Decode, Summaries
+from components.training.tallies import Pace, Since
 from components.training.watchdog import PEER_LOST, PREEMPTED, Preemption, Watchdog, end
 from components.transform.config import TransformConfig
 from schemas import progress
@@ -158,7 +159,7 @@ class _Fit:
         self._config, chief = config, trainer.is_chief
         self._spikes = guards.SpikeDetector(config.spikes)
         self._scale = guards.LossScale(used=config.precision == "mixed_float16")
-        self._since = _Since()
+        self._since = Since()
         keepers: dict[str, Keeper] = {"spikes": self._spikes, "loss_scale": self._scale, "since": self._since}
         self._state = State(trainer.model, trainer.optimizer, keepers)
         xla = strategies.compiles(config)
@@ -187,7 +188,7 @@ class _Fit:
         self._summaries = Summaries(directory / "logs" if chief else None, trainer.decode)
         self._watched = held_out.take(_spread(len(held_out), config.curve_samples))
         self._written = held_out.take(_spread(len(held_out), config.written_samples))
-        self._pace, self._whole = _Pace(), _Pace()
+        self._pace, self._whole = Pace(), Pace()
 
     def run(self) -> Trained:
         config, state = self._config, self._state
@@ -293,7 +294,7 @@ class _Fit:
         self._summaries.add(point)
         self._summaries.write(step, self._written, trainer.scorer.next_token)
         self._whole.include(pace, spent_s)
-        self._since.state, self._pace = _Since().state, _Pace()
+        self._since.state, self._pace = Since().state, Pace()
 
     def _restored(self, no_later_than: int | None = None) -> Restored:
         """The newest whole checkpoint, the same in all workers; only the chief tidies, so the others let it finish."""
@@ -330,39 +331,6 @@ class _Fit:
             padding=1 - whole.tokens / whole.positions if whole.tokens else None,
             checkpoint=self._checkpoints.latest if self._trainer.is_chief else "",
         )
-
-
-class _Since:
-    """What was learnt from since the last point of the curve: a part of the state."""
-
-    def __init__(self) -> None:
-        self.state = np.zeros(4)
-        """Nats, tokens, bytes, and positions of the batches."""
-
-    def add(self, gradient: Gradient, batch: Batch) -> None:
-        nll = gradient.loss * batch.tokens if math.isfinite(gradient.loss) else 0.0
-        self.state = self.state + [nll, batch.tokens, batch.bytes, batch.tokens / (1 - batch.padding)]
-
-
-class _Pace:
-    """How fast this attempt is; what was done before a kill took other time."""
-
-    def __init__(self) -> None:
-        self._began_s = time.monotonic()
-        self.tokens, self.positions, self.spent_s = 0, 0.0, 0.0
-
-    def add(self, batch: Batch) -> None:
-        self.tokens += batch.tokens
-        self.positions += batch.tokens / (1 - batch.padding)
-
-    def include(self, other: _Pace, spent_s: float) -> None:
-        self.tokens += other.tokens
-        self.positions += other.positions
-        self.spent_s += spent_s
-
-    @property
-    def seconds(self) -> float:
-        return time.monotonic() - self._began_s
 
 
 def _digest(config: TrainingConfig) -> str:
