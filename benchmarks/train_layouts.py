@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import pathlib
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -64,7 +65,7 @@ def _contenders(
 
 
 def _difference(folder: pathlib.Path, standings: Mapping[str, Standing], case: Case) -> Line:
-    """The largest difference of any layout's weights to one device's."""
+    """The largest relative difference of any layout's weights to one device's."""
     failed = "; ".join(f"{name}: {standing.why}" for name, standing in standings.items() if standing.why)
     if failed:
         return Line(DIFFERENCE, None, "relative", why=failed)
@@ -80,9 +81,12 @@ def _difference(folder: pathlib.Path, standings: Mapping[str, Standing], case: C
 
 
 def relative_difference(weights: Mapping[str, np.ndarray], others: Mapping[str, np.ndarray]) -> float:
-    """The largest difference in any weight, as a share of the largest number in that weight."""
-    apart = {name: float(np.abs(weights[name] - others[name]).max()) for name in others}
-    return max((number / float(np.abs(others[name]).max()) for name, number in apart.items() if number), default=0.0)
+    """The length of the difference of all weights, as a share of the length of all weights."""
+    return _norm({name: weights[name] - other for name, other in others.items()}) / _norm(others)
+
+
+def _norm(values: Mapping[str, np.ndarray]) -> float:
+    return math.sqrt(sum(float(np.square(value, dtype=np.float64).sum()) for value in values.values()))
 
 
 def _communication(options: Options) -> Iterator[Line]:
