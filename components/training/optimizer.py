@@ -49,5 +49,22 @@ class AdamW(keras.optimizers.AdamW):
             WarmupCosine(config), weight_decay=config.weight_decay, beta_1=_BETA_1, beta_2=_BETA_2, name="adamw"
         )
 
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """As Keras's, by one operation a weight: its dozen take twice the time on a CPU."""
+        index = self._get_variable_index(variable)
+        step = tf.cast(self.iterations + 1, variable.dtype)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[index].value.handle,
+            v=self._velocities[index].value.handle,
+            beta1_power=tf.pow(tf.cast(self.beta_1, variable.dtype), step),
+            beta2_power=tf.pow(tf.cast(self.beta_2, variable.dtype), step),
+            lr=tf.cast(learning_rate, variable.dtype),
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+            grad=gradient,
+        )
+
     def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> Any:
         return grads_and_vars
