@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
-import functools
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -211,7 +210,7 @@ class Store:
     def _executions(self, rows: Iterable[Any]) -> list[Execution]:
         result = []
         for row in rows:
-            contexts = {self._context_types[c.type_id]: c.name for c in self.raw.get_contexts_by_execution(row.id)}
+            contexts = {c.type: c.name for c in self.raw.get_contexts_by_execution(row.id)}
             result.append(
                 Execution(
                     id=row.id,
@@ -239,10 +238,6 @@ class Store:
             )
             for row in rows
         ]
-
-    @functools.cached_property
-    def _context_types(self) -> dict[int, str]:
-        return {kind.id: kind.name for kind in self.raw.get_context_types()}
 
 
 def _newest_first(limit: int | None) -> Any:
