@@ -35,6 +35,8 @@ from schemas.home import Home
 
 _STOPPING = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "the terminal was closed"}
 _SEALED_WITHIN_S = 5.0
+_SAVED_WITHIN_S = 20.0
+"""A training saves its state before it ends. Kubernetes kills a pod after 30 s; a second signal ends all at once."""
 _GOOD = frozenset({Outcome.RAN, Outcome.CACHED, Outcome.REUSED})
 
 _log = logging.getLogger(__name__)
@@ -245,7 +247,7 @@ class _Run:
                 self._console.stop()
             # Held until the end: no thread can publish any more. Should one hang in there, the next run does the rest.
             sealed = self._store.lock.acquire(timeout=_SEALED_WITHIN_S)
-            processes.end(processes.children())
+            processes.end(processes.children(), grace_s=_SAVED_WITHIN_S)
             for name in sorted(self._at_work):
                 execution_id = self._worker.execution_of(name)
                 if sealed and execution_id is not None:

@@ -19,8 +19,6 @@ HOST = socket.gethostname()
 MARK = "HEADRACE_RUN_DIR"
 """The variable that every process started by a run inherits: the run's folder."""
 
-_GRACE_S = 1.0
-
 
 def boot_id() -> str:
     """What names this uptime of this machine."""
@@ -73,8 +71,12 @@ def marked(run_dirs: Iterable[str]) -> dict[int, str]:
     return found
 
 
-def end(victims: dict[int, str]) -> list[int]:
-    """Ends processes, asked first and forced after a second; those that are no longer who they were are left alone.
+def end(victims: dict[int, str], *, grace_s: float = 1.0) -> list[int]:
+    """Ends processes, asked first and then forced; those that are no longer who they were are left alone.
+
+    Args:
+        victims: pid and beginning of each.
+        grace_s: how long they have after they were asked.
 
     Returns:
         The pids that were ended.
@@ -85,7 +87,7 @@ def end(victims: dict[int, str]) -> list[int]:
         for pid in remaining:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signum)
-        until = time.monotonic() + _GRACE_S
+        until = time.monotonic() + grace_s
         while any(alive(pid, doomed[pid]) for pid in remaining) and time.monotonic() < until:
             time.sleep(0.02)
     return list(doomed)

@@ -34,11 +34,11 @@ import tensorflow as tf
 
 from components.training.config import GptConfig
 from components.training.network import Features
+from components.training.operations import LayerNorm, masked_softmax, squared_relu
 
 _EPSILON = 1e-5
 _EMBEDDING_STDDEV = 0.05
 _POSITION_STDDEV = 0.02
-_MASKED, _MASKED_IN_HALF = -1e9, -3e4
 
 
 class Gpt(keras.Model):
@@ -83,7 +83,7 @@ class Gpt(keras.Model):
         self.patch = keras.layers.Conv2D(width, config.patch_size, strides=config.patch_size, name="patch")
         self.previous = _dense(width, fan_in=width, name="previous")
         self.blocks = [Block(config, number=i, name=f"block_{i}") for i in range(config.depth)]
-        self.norm = keras.layers.LayerNormalization(epsilon=_EPSILON, name="norm")
+        self.norm = LayerNorm(epsilon=_EPSILON, name="norm")
         self.patch.build((None, image_size, image_size, 3))
         self.previous.build((None, None, width))
         for block in self.blocks:
@@ -91,24 +91,31 @@ class Gpt(keras.Model):
         self.norm.build((None, None, width))
         self.built = True
 
-    def call(self, features: Features, training: bool = False) -> tf.Tensor:
-        """Logits of the next token; see `components.training.network` for the features.
+    @property
+    def output_embedding(self) -> keras.Variable:
+        """What the last hidden states are multiplied by, transposed: the embedding."""
+        return self.embedding
+
+    def call(self, features: Features, training: bool = False, hidden: bool = False) -> tf.Tensor:
+        """Logits of the next token, or the hidden states that they are made of; see `components.training.network`.
 
         Returns:
-            float `[rows, positions, vocabulary]`; of a plain row's tokens, or of all positions of a packed one.
+            float `[rows, positions, vocabulary or width]`; of a plain row's tokens, or of all positions of a packed one.
         """
         packed = "documents" in features
-        hidden, visible = self._packed(features, training) if packed else self._plain(features, training)
+        states, visible = self._packed(features, training) if packed else self._plain(features, training)
         noise = features.get("noise") if training else None
         for block in self.blocks:
             # The mask and the noise are no arguments: they are not learnt, and need no gradient.
             step = functools.partial(block.__call__, visible=visible, noise=noise)
-            hidden = tf.recompute_grad(step)(hidden) if self._recompute and training else step(hidden)
-        hidden = self.norm(hidden if packed else hidden[:, self.patches :])
+            states = tf.recompute_grad(step)(states) if self._recompute and training else step(states)
+        states = self.norm(states if packed else states[:, self.patches :])
+        if hidden:
+            return states
         # As one product of two matrices, which converters know as a fully connected layer and can quantise.
-        vocabulary, width = self.embedding.shape
-        flat = tf.matmul(tf.reshape(hidden, [-1, width]), tf.convert_to_tensor(self.embedding), transpose_b=True)
-        return tf.reshape(flat, tf.concat([tf.shape(hidden)[:-1], [vocabulary]], axis=0))
+        vocabulary, width = self.output_embedding.shape
+        flat = tf.matmul(tf.reshape(states, [-1, width]), tf.convert_to_tensor(self.output_embedding), transpose_b=True)
+        return tf.reshape(flat, tf.concat([tf.shape(states)[:-1], [vocabulary]], axis=0))
 
     def _plain(self, features: Features, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
         """Hidden states `[rows, patches + tokens, width]` and who sees whom, bool `[positions, positions]`."""
@@ -167,10 +174,10 @@ class Block(keras.layers.Layer):
         width, inner = config.width, 4 * config.width
         self.heads, self.dropout, self.number = config.heads, config.dropout, number
         residual = 1 / math.sqrt(2 * config.depth)  # keeps the variance of the residual path (Radford et al. 2019)
-        self.attention_norm = keras.layers.LayerNormalization(epsilon=_EPSILON, name="attention_norm")
+        self.attention_norm = LayerNorm(epsilon=_EPSILON, name="attention_norm")
         self.query_key_value = _dense(3 * width, fan_in=width, name="query_key_value")
         self.project = _dense(width, fan_in=width, scale=residual, name="project")
-        self.feed_norm = keras.layers.LayerNormalization(epsilon=_EPSILON, name="feed_norm")
+        self.feed_norm = LayerNorm(epsilon=_EPSILON, name="feed_norm")
         self.expand = _dense(inner, fan_in=width, use_bias=True, name="expand")
         self.contract = _dense(width, fan_in=inner, scale=residual, use_bias=True, name="contract")
 
@@ -191,31 +198,33 @@ class Block(keras.layers.Layer):
                 key in a column.
             noise: int32 `[rows]`, of the dropout; None outside training.
         """
-        hidden = hidden + self._drop(self._attend(self.attention_norm(hidden), visible), noise, 2 * self.number)
-        inner = tf.square(tf.nn.relu(self.expand(self.feed_norm(hidden))))
-        return hidden + self._drop(self.contract(inner), noise, 2 * self.number + 1)
+        # As rows of positions: only of products of two matrices does TensorFlow make one operation with what follows them.
+        shape, width = tf.shape(hidden), hidden.shape[-1]
+        flat = tf.reshape(hidden, [-1, width])
+        mixed = self._attend(self.query_key_value(self.attention_norm(flat)), shape[1], visible)
+        flat = flat + self._drop(self.project(mixed), shape, noise, 2 * self.number)
+        inner = squared_relu(self.expand(self.feed_norm(flat)))
+        flat = flat + self._drop(self.contract(inner), shape, noise, 2 * self.number + 1)
+        return tf.reshape(flat, shape)
 
-    def _attend(self, hidden: tf.Tensor, visible: tf.Tensor) -> tf.Tensor:
-        length, width = tf.shape(hidden)[1], hidden.shape[-1]
-        size = width // self.heads
-        query, key, value = (
-            tf.transpose(tf.reshape(part, [-1, length, self.heads, size]), [0, 2, 1, 3])
-            for part in tf.split(self.query_key_value(hidden), 3, axis=-1)
-        )
+    def _attend(self, query_key_value: tf.Tensor, length: tf.Tensor, visible: tf.Tensor) -> tf.Tensor:
+        """`[rows * positions, width]` of `[rows * positions, 3 * width]`."""
+        size = query_key_value.shape[-1] // 3 // self.heads
+        parts = tf.reshape(query_key_value, [-1, length, 3, self.heads, size])
+        query, key, value = tf.unstack(tf.transpose(parts, [2, 0, 3, 1, 4]))
         scores = tf.matmul(query * size**-0.5, key, transpose_b=True)
-        masked = tf.constant(_MASKED_IN_HALF if scores.dtype == tf.float16 else _MASKED, scores.dtype)
-        weights = tf.nn.softmax(tf.where(visible, scores, masked))
-        mixed = tf.transpose(tf.matmul(weights, value), [0, 2, 1, 3])
-        return self.project(tf.reshape(mixed, [-1, length, width]))
+        mixed = tf.transpose(tf.matmul(masked_softmax(scores, visible), value), [0, 2, 1, 3])
+        return tf.reshape(mixed, [-1, self.heads * size])
 
-    def _drop(self, x: tf.Tensor, noise: tf.Tensor | None, place: int) -> tf.Tensor:
+    def _drop(self, x: tf.Tensor, shape: tf.Tensor, noise: tf.Tensor | None, place: int) -> tf.Tensor:
+        """`x`, whose positions are laid out as `shape` says, `[rows, positions, width]`."""
         if noise is None or self.dropout == 0:
             return x
-        counter = tf.reshape(tf.range(tf.shape(x)[1] * x.shape[2]), [1, -1, x.shape[2]])
+        counter = tf.reshape(tf.range(shape[1] * x.shape[1]), [1, -1, x.shape[1]])
         seed = _mixed(tf.bitcast(noise, tf.uint32) + tf.constant((place + 1) * 0x9E3779B9 % 2**32, tf.uint32))
         bits = _mixed(tf.bitcast(counter, tf.uint32) ^ seed[:, None, None])
         kept = tf.cast(_shifted(bits, 8), tf.float32) * 2.0**-24 >= self.dropout
-        return tf.where(kept, x / (1 - self.dropout), tf.zeros([], x.dtype))
+        return tf.where(tf.reshape(kept, tf.shape(x)), x / (1 - self.dropout), tf.zeros([], x.dtype))
 
 
 def _mixed(bits: tf.Tensor) -> tf.Tensor:

@@ -12,6 +12,9 @@
   (`embeddings`, as Keras's layer calls its own, are taken for that anyway); `tied`, those of them that are multiplied as
   well, as the head is that is the table of the tokens; and `packs = True` where it takes rows of several samples, as
   `components.training.packing` makes them.
+* It may have `output_embedding`, a weight `[vocabulary, width]`, where its logits are hidden states times that,
+  transposed, and `model(features, training, hidden=True)` gives those states `[rows, tokens, width]`. Then it learns faster and in less
+  memory, since all logits are never held at once.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from collections.abc import Mapping
 import keras
 import tensorflow as tf
 
+from components.training import linear_cross_entropy
 from serving import sequence
 
 Features = Mapping[str, tf.Tensor]
@@ -45,6 +49,16 @@ class Shape:
 def cross_entropy(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """Negative log-likelihood of int32 `targets` `[...]`, nats, float32 whatever the logits `[..., vocabulary]` are."""
     return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, tf.cast(logits, tf.float32))
+
+
+def loss_sum(model: keras.Model, features: Features, targets: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """The cross-entropy of int32 `targets` `[rows, tokens]` while training, each times its weight; nats, float32 `[]`."""
+    if not hasattr(model, "output_embedding"):
+        return tf.reduce_sum(cross_entropy(targets, model(features, training=True)) * weights)
+    hidden = model(features, training=True, hidden=True)
+    places = tf.reshape(hidden, [-1, hidden.shape[-1]])
+    embedding = tf.convert_to_tensor(model.output_embedding)
+    return linear_cross_entropy.loss_sum(places, embedding, tf.reshape(targets, [-1]), tf.reshape(weights, [-1]))
 
 
 def token_nll(model: keras.Model, ids: tf.Tensor, image: tf.Tensor, has_image: tf.Tensor) -> tf.Tensor:

@@ -164,6 +164,8 @@ class _Examination:
                     "pass `training` on to its layers, and draw no random numbers where it is False",
                 )
             self._check_looks_back_only(rng, batch)
+            if hasattr(self._model, "output_embedding"):
+                self._check_output_embedding(batch)
         finally:
             for variable, value in before:
                 variable.assign(value)
@@ -183,6 +185,20 @@ class _Examination:
                     'pad convolutions with padding="causal", mask attention with use_causal_mask=True, and let neither '
                     "pooling nor normalisation mix places",
                 )
+
+    def _check_output_embedding(self, batch: dict[str, Any]) -> None:
+        try:
+            hidden = self._model(batch, training=False, hidden=True)
+            product = tf.matmul(hidden, tf.cast(self._model.output_embedding, hidden.dtype), transpose_b=True)
+        except Exception as error:  # whatever a user's code raises
+            raise _raised(self._named, "called with hidden=True, it raised", error) from error
+        if product.shape != batch["ids"].shape + (self._shape.vocabulary,) or not self._same(
+            self._logits(batch), tf.cast(product, tf.float32).numpy()
+        ):
+            raise self._fault(
+                "has an `output_embedding`, and its hidden states times that are not its logits",
+                "give with hidden=True what the logits are the product of, or name that weight otherwise",
+            )
 
     def _logits(self, batch: dict[str, Any], *, training: bool = False) -> Logits:
         rows, tokens = batch["ids"].shape

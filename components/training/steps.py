@@ -109,10 +109,9 @@ class Steps:
             mine, targets[first : first + share], weights[first : first + share], tf.reduce_sum(weights), scale
         )
         loss, stop, *values = context.all_reduce(tf.distribute.ReduceOp.SUM, [loss, tf.identity(stop), *values])
-        values = [value / scale for value in values]
-        norm = tf.linalg.global_norm(values)
-        clipped, _ = tf.clip_by_global_norm(values, self._config.clip_norm, use_norm=norm)
-        return loss, norm, stop, clipped
+        norm = tf.linalg.global_norm(values) / scale
+        shrink = tf.minimum(1.0, self._config.clip_norm / norm) / scale
+        return loss, norm, stop, [value * shrink for value in values]
 
     def _accumulated(
         self, features: Tensors, targets: tf.Tensor, weights: tf.Tensor, total: tf.Tensor, scale: tf.Tensor
@@ -147,8 +146,7 @@ class Steps:
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         seen = {**features, "image": tf.cast(features["image"], tf.float32) / 255.0}
         with tf.GradientTape() as tape:
-            nll = network.cross_entropy(targets, self._model(seen, training=True))
-            loss = tf.reduce_sum(nll * weights) / total
+            loss = network.loss_sum(self._model, seen, targets, weights) / total
             scaled = loss * scale
         gradients = tape.gradient(scaled, self._weights, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         return loss, [tf.convert_to_tensor(value) for value in gradients]

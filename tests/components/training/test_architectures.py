@@ -114,6 +114,58 @@ def test_what_is_no_network_is_refused_in_words(own: Write, source: str, said: s
     assert re.search(said, caught.value.what)
 
 
+TIED = """
+    class Tied(Network):
+        def __init__(self, shape):
+            super().__init__(shape)
+            self.output_embedding = self.table.embeddings
+
+        def call(self, features, training=False, hidden=False):
+            states = self.table(features["ids"])
+            return states if hidden else {logits}
+
+    def build(shape):
+        return Tied(shape)
+"""
+
+
+@pytest.mark.parametrize(
+    ("logits", "said"),
+    [
+        ("tf.matmul(states, self.output_embedding, transpose_b=True) + 1", "times that are not its logits"),
+        ("tf.matmul(hidden, states)", r"called on 8 rows of 12 tokens, it raised \w+"),
+    ],
+)
+def test_an_output_embedding_is_compared_with_the_logits(own: Write, logits: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        architectures.build(own(TIED.format(logits=logits)), SHAPE)
+
+
+def test_an_output_embedding_without_hidden_states_is_refused(own: Write) -> None:
+    source = """
+    class Half(Network):
+        def __init__(self, shape):
+            super().__init__(shape)
+            self.output_embedding = self.table.embeddings
+
+    def build(shape):
+        return Half(shape)
+    """
+    with pytest.raises(ConfigError, match="called with hidden=True, it raised TypeError"):
+        architectures.build(own(source), SHAPE)
+
+
+def test_a_network_with_an_output_embedding_learns_as_without(own: Write) -> None:
+    model = architectures.build(
+        own(TIED.format(logits="tf.matmul(states, self.output_embedding, transpose_b=True)")), SHAPE
+    )
+    rng = np.random.default_rng(0)
+    features = {"ids": rng.integers(5, 60, (3, 7)).astype(np.int32)}
+    targets, weights = rng.integers(5, 60, (3, 7)).astype(np.int32), rng.random((3, 7)).astype(np.float32)
+    whole = (network.cross_entropy(targets, model(features)) * weights).numpy().sum()
+    assert float(network.loss_sum(model, features, targets, weights)) == pytest.approx(whole, rel=1e-6)
+
+
 def test_a_network_that_only_float32_suits_says_so_of_the_precision(own: Write) -> None:
     config = own(between("return tf.matmul(hidden, tf.eye(8))"))
     with architectures.precision("mixed_bfloat16"), pytest.raises(ConfigError, match=r"cannot compute in mixed_bfloat16: .*TypeError in own_\w+\.py, line 23") as caught:  # fmt: skip
