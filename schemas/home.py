@@ -55,6 +55,11 @@ class Home:
         return self.root / "served"
 
     @property
+    def keys(self) -> pathlib.Path:
+        """The pair of keys that models are signed with, unless the configuration names another; its owner's alone."""
+        return self.root / "keys"
+
+    @property
     def runs(self) -> pathlib.Path:
         """One folder a run: its log per node, its events, its report."""
         return self.root / "runs"

@@ -12,6 +12,7 @@ from components.compression.config import CompressionConfig
 from lineage.fingerprint import fingerprint
 from schemas.artifacts import CompressionReport, Samples
 from schemas.config import to_json
+from serving.config import SigningConfig
 
 
 class CompressSpec(ComponentSpec):
@@ -25,26 +26,38 @@ class CompressSpec(ComponentSpec):
         "compressed_model": ChannelParameter(type=standard_artifacts.Model),
         "report": ChannelParameter(type=CompressionReport),
     }
-    PARAMETERS = {"config": ExecutionParameter(type=str), "code": ExecutionParameter(type=str)}
+    PARAMETERS = {
+        "config": ExecutionParameter(type=str),
+        "signing": ExecutionParameter(type=str),
+        "code": ExecutionParameter(type=str),
+    }
 
 
 class Compress(base_component.BaseComponent):
     """Makes a small LiteRT model of a SavedModel and measures both.
 
     Outputs:
-        compressed_model: `standard_artifacts.Model`, a LiteRT model with its tokeniser.
+        compressed_model: `standard_artifacts.Model`, a LiteRT model with its tokeniser, signed.
         report: `CompressionReport`, size, latency and loss beside the float model.
 
     Args:
         model: the exported SavedModel.
         samples: the aligned samples; the split `eval` is what the loss is measured on.
         config: how to compress and measure.
+        signing: whose signature the SavedModel must have, and which key signs the LiteRT model.
     """
 
     SPEC_CLASS = CompressSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
 
-    def __init__(self, *, model: BaseChannel, samples: BaseChannel, config: CompressionConfig):
+    def __init__(
+        self,
+        *,
+        model: BaseChannel,
+        samples: BaseChannel,
+        config: CompressionConfig,
+        signing: SigningConfig | None = None,
+    ):
         super().__init__(
             CompressSpec(
                 model=model,
@@ -52,6 +65,7 @@ class Compress(base_component.BaseComponent):
                 compressed_model=Channel(type=standard_artifacts.Model),
                 report=Channel(type=CompressionReport),
                 config=to_json(config),
+                signing=to_json(signing or SigningConfig()),
                 code=fingerprint("components.compression.executor") + fingerprint(executor.PROCESS),
             )
         )

@@ -11,11 +11,14 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components import process
+from components import process, signing
 from components.compression.job import Job
 from components.compression.report import Report
+from schemas.config import from_json
+from serving.config import SigningConfig
 from serving.litert import weights_digest
 from serving.manifest import LITERT_FILE
+from serving.signing import sign, verify
 
 PROCESS = "components.compression.convert"
 
@@ -30,6 +33,7 @@ class Executor(base_executor.BaseExecutor):
         exec_properties: dict[str, Any],
     ) -> None:
         """See `CompressSpec`."""
+        keys = from_json(SigningConfig, exec_properties["signing"])
         model = artifact_utils.get_single_instance(output_dict["compressed_model"])
         report = artifact_utils.get_single_instance(output_dict["report"])
         target = pathlib.Path(path_utils.serving_model_dir(model.uri))
@@ -41,7 +45,9 @@ class Executor(base_executor.BaseExecutor):
             samples=artifact_utils.get_single_uri(input_dict["samples"]),
             config=exec_properties["config"],
         )
+        verify(job.source, signing.trusted(keys))  # else the signature below would vouch for anything
         process.run(PROCESS, dataclasses.asdict(job), node="Compress")
+        sign(target, signing.private_key(keys.key))
         measured = Report.read(report.uri)
         model.set_string_custom_property("digest", weights_digest(target / LITERT_FILE))
         model.set_string_custom_property("format", "litert")

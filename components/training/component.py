@@ -14,6 +14,7 @@ from components.transform.config import TransformConfig
 from lineage.fingerprint import fingerprint
 from schemas.artifacts import Checkpoint, Tokenizer
 from schemas.config import to_json
+from serving.config import SigningConfig
 
 
 class TrainSpec(ComponentSpec):
@@ -35,6 +36,7 @@ class TrainSpec(ComponentSpec):
         "budgets": ExecutionParameter(type=str),
         "variation": ExecutionParameter(type=str),
         "seed": ExecutionParameter(type=int),
+        "signing_key": ExecutionParameter(type=str),
         "code": ExecutionParameter(type=str),
     }
 
@@ -43,7 +45,7 @@ class Train(base_component.BaseComponent):
     """Trains a multimodal decoder in a process of its own, and goes on from its last checkpoint after a kill.
 
     Outputs:
-        model: `standard_artifacts.Model`, a SavedModel that tokenises by itself.
+        model: `standard_artifacts.Model`, a SavedModel that tokenises by itself, signed.
         model_run: `standard_artifacts.ModelRun`, `report.json`, `metrics.jsonl` and TensorBoard logs.
         checkpoint: `headrace.Checkpoint`, the last one.
 
@@ -56,6 +58,8 @@ class Train(base_component.BaseComponent):
         budgets: how much of a sample the model sees.
         variation: how the images are varied anew in each step; None if they are not.
         seed: all randomness comes from it.
+        signing: which key signs the model. Only that is a parameter of the execution: other keys that come to be
+            trusted are no reason to train again.
     """
 
     SPEC_CLASS = TrainSpec
@@ -72,6 +76,7 @@ class Train(base_component.BaseComponent):
         budgets: TransformConfig,
         seed: int,
         variation: ImageAugmentation | None = None,
+        signing: SigningConfig | None = None,
     ):
         code = fingerprint("components.training.executor") + fingerprint(executor.PROCESS), outside.digest(config)
         super().__init__(
@@ -87,6 +92,7 @@ class Train(base_component.BaseComponent):
                 budgets=to_json(budgets),
                 variation=to_json(variation) if variation is not None else "",
                 seed=seed,
+                signing_key=(signing.key if signing else None) or "",
                 code=" ".join(code).strip(),
             )
         )

@@ -14,7 +14,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components import own_code, process
+from components import own_code, process, signing
 from components.training import anomalies, cluster, launcher, report
 from components.training.config import TrainingConfig, of_result
 from components.training.incidents import FILE_NAME as INCIDENTS
@@ -22,6 +22,7 @@ from schemas.config import from_json
 from schemas.errors import GateRefused
 from schemas.home import Home
 from serving.manifest import TOKENIZER_FILE
+from serving.signing import sign
 
 NODE = "Train"
 PROCESS = "components.training.main"
@@ -45,10 +46,12 @@ class Executor(base_executor.BaseExecutor):
                 remedy="mend the data, or the schema (`headrace data schema` drafts one for `validation.schema_file`)",
             )
         config = from_json(TrainingConfig, exec_properties["config"])
+        key = signing.private_key(exec_properties["signing_key"])
         # The same inputs and parameters are the same training, whichever run asks for it and on however many devices:
         # so a killed one goes on.
         inputs = [f"{key}={item.uri}" for key, items in sorted(input_dict.items()) for item in items]
         parameters = {**exec_properties, "config": json.dumps(of_result(config), sort_keys=True)}
+        del parameters["signing_key"]
         identity = "\0".join([*inputs, *(f"{name}={parameters[name]}" for name in sorted(parameters))])
         directory = Home.current().checkpoints / hashlib.sha256(identity.encode()).hexdigest()[:20]
         output = directory / "output"
@@ -73,16 +76,17 @@ class Executor(base_executor.BaseExecutor):
             )
         else:
             process.run(PROCESS, job, node=NODE, environment=environment)
-        _publish(directory, output_dict)
+        _publish(directory, output_dict, key)
 
 
-def _publish(directory: pathlib.Path, output_dict: dict[str, list[types.Artifact]]) -> None:
+def _publish(directory: pathlib.Path, output_dict: dict[str, list[types.Artifact]], key: pathlib.Path) -> None:
     output = directory / "output"
     told = report.Report.read(output)
     model = artifact_utils.get_single_instance(output_dict["model"])
     serving = pathlib.Path(path_utils.serving_model_dir(model.uri))
     serving.parent.mkdir(parents=True, exist_ok=True)
     shutil.move(output / "model", serving)
+    sign(serving, key)
     model.set_string_custom_property("digest", told.weights_digest)
     model.set_string_custom_property("format", "saved_model")
     run = artifact_utils.get_single_instance(output_dict["model_run"])

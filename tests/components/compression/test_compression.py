@@ -33,7 +33,8 @@ def compress(tmp_path: pathlib.Path, model: pathlib.Path, samples: pathlib.Path)
         "report": [exports.made(CompressionReport, tmp_path / "report")],
     }
     inputs = {"model": [exports.made(standard_artifacts.Model, model)], "samples": [exports.made(Samples, samples)]}
-    executor.Executor().Do(inputs, outputs, {"config": to_json(CompressionConfig(latency_runs=10, loss_samples=12))})
+    config = to_json(CompressionConfig(latency_runs=10, loss_samples=12))
+    executor.Executor().Do(inputs, outputs, {"config": config, "signing": to_json(exports.signing())})
     return outputs["compressed_model"][0], Report.read(tmp_path / "report")
 
 
