@@ -7,6 +7,8 @@ import pathlib
 
 from pipeline import config
 from schemas.errors import ConfigError, StorageError
+from schemas.home import Home
+from serving import keys
 
 _CONFIG = """\
 # yaml-language-server: $schema=headrace.schema.json
@@ -44,11 +46,12 @@ Files that share a path without the extension make one sample:
 A sample may lack any of the three, but needs text or code. Hidden files are not taken.
 """
 
-_IGNORED = ".headrace/\n"
+_HOME = ".headrace"
+_IGNORED = f"{_HOME}/\n"
 
 
 def create(directory: pathlib.Path) -> list[pathlib.Path]:
-    """Lays out a project: its configuration, the configuration's schema for editors, a place for data.
+    """Lays out a project: its configuration, the configuration's schema for editors, a place for data, a pair of keys.
 
     Returns:
         The files written.
@@ -73,6 +76,10 @@ def create(directory: pathlib.Path) -> list[pathlib.Path]:
             if not path.exists():
                 path.write_text(text, encoding="utf-8")
                 written.append(path)
+        key = Home(directory / _HOME).keys / "signing.pem"
+        if not key.exists():
+            keys.make(key)
+            written.append(key)
     except OSError as error:
         raise StorageError(f"cannot write: {error.strerror}", where=str(directory)) from error
     return written

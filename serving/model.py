@@ -10,7 +10,9 @@ import os
 import pathlib
 from collections.abc import Sequence
 
+from serving import signing
 from serving.instance import Instance, Score
+from serving.keys import PublicKey
 from serving.manifest import Manifest, ModelFormat
 
 
@@ -33,7 +35,7 @@ class Model(abc.ABC):
         """
 
 
-def load(directory: str | os.PathLike[str], *, threads: int = 1) -> Model:
+def load(directory: str | os.PathLike[str], *, threads: int = 1, trusted: Sequence[PublicKey] | None = None) -> Model:
     """The model in a directory, ready to score.
 
     TensorFlow is imported only for a SavedModel.
@@ -42,10 +44,14 @@ def load(directory: str | os.PathLike[str], *, threads: int = 1) -> Model:
         directory: holds `headrace_model.json`, `tokenizer.model` and the weights.
         threads: how many instances a LiteRT model scores at once, each on a thread of its own; a SavedModel uses the
             threads that TensorFlow is set to.
+        trusted: whose signature it must have beside it, checked before a file of it is opened; None asks for none.
 
     Raises:
         IntegrityError: something is missing there, or is not what the manifest says.
+        SignatureError: it is not what a trusted key signed.
     """
+    if trusted is not None:
+        signing.verify(directory, trusted)
     manifest = Manifest.read(directory)
     if manifest.format is ModelFormat.LITERT:
         from serving.litert import LiteRTModel

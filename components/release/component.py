@@ -11,6 +11,7 @@ from components.release import executor
 from components.release.config import ReleaseConfig
 from lineage.fingerprint import fingerprint
 from schemas.config import to_json
+from serving.config import SigningConfig
 
 
 class CanaryPusherSpec(ComponentSpec):
@@ -23,7 +24,11 @@ class CanaryPusherSpec(ComponentSpec):
         "live": ChannelParameter(type=standard_artifacts.PushedModel, optional=True),
     }
     OUTPUTS = {"pushed_model": ChannelParameter(type=standard_artifacts.PushedModel)}
-    PARAMETERS = {"config": ExecutionParameter(type=str), "code": ExecutionParameter(type=str)}
+    PARAMETERS = {
+        "config": ExecutionParameter(type=str),
+        "signing": ExecutionParameter(type=str),
+        "code": ExecutionParameter(type=str),
+    }
 
 
 class CanaryPusher(base_component.BaseComponent):
@@ -37,6 +42,7 @@ class CanaryPusher(base_component.BaseComponent):
         model_blessing: Evaluate's word on it.
         infra_blessing: InfraValidate's word on it.
         config: what it is called.
+        signing: whose signature it must have.
         live: the push that is live; may hold none. A model that was live, was replaced and comes back is pushed again,
             since what it replaces differs.
     """
@@ -52,6 +58,7 @@ class CanaryPusher(base_component.BaseComponent):
         infra_blessing: BaseChannel,
         config: ReleaseConfig,
         live: BaseChannel | None = None,
+        signing: SigningConfig | None = None,
     ):
         super().__init__(
             CanaryPusherSpec(
@@ -61,6 +68,7 @@ class CanaryPusher(base_component.BaseComponent):
                 live=live,
                 pushed_model=Channel(type=standard_artifacts.PushedModel),
                 config=to_json(config),
+                signing=to_json(signing or SigningConfig()),
                 code=fingerprint("components.release.executor"),
             )
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tfx import types
@@ -9,12 +10,16 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
+from components import signing
 from components.release import marks, versions
 from components.release.config import ReleaseConfig
 from components.release.report import Report
 from schemas import progress
 from schemas.config import from_json
 from schemas.home import Home
+from serving.config import SigningConfig
+from serving.keys import PublicKey
+from serving.signing import SignatureError, verify
 
 NODE = "Release"
 
@@ -32,13 +37,18 @@ class Executor(base_executor.BaseExecutor):
         config = from_json(ReleaseConfig, exec_properties["config"])
         model = artifact_utils.get_single_instance(input_dict["model"])
         pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
-        refusal = why_not(input_dict)
+        trusted = signing.trusted(from_json(SigningConfig, exec_properties["signing"]))
+        refusal = why_not(input_dict) or _why_not_trusted(path_utils.serving_model_path(model.uri), trusted)
         if refusal:
             marks.mark_refused(pushed, model_id=model.id, reason=refusal)
             Report(pushed=False, reason=refusal, model_name=config.model_name).write(pushed.uri)
             return
         progress.start(NODE, "pushing")
-        version = versions.push(path_utils.serving_model_path(model.uri), Home.current().served / config.model_name)
+        version = versions.push(
+            path_utils.serving_model_path(model.uri),
+            Home.current().served / config.model_name,
+            check=lambda copy: verify(copy, trusted),
+        )
         live = input_dict.get("live")
         replaces = int(live[0].get_string_custom_property(marks.VERSION)) if live else None
         reason = "blessed" + (f", replaces version {replaces}" if replaces else ", the first version")
@@ -67,3 +77,11 @@ def why_not(input_dict: dict[str, list[types.Artifact]]) -> str:
         elif blessing.get_string_custom_property("current_model") not in ("", model.uri):
             reasons.append(f"{gate}: the blessing is another model's")
     return "; ".join(reasons)
+
+
+def _why_not_trusted(model: str, trusted: Sequence[PublicKey]) -> str:
+    try:
+        verify(model, trusted)
+    except SignatureError as error:
+        return f"signature: {error.what}"
+    return ""

@@ -1,6 +1,7 @@
 """Immutable versions of a served model: written aside, renamed into place, never changed again.
 
     served/MODEL/1/            a version: the exported model's files, read-only
+    served/MODEL/1.sig         its signature, if it is signed; beside, since it covers all that is in there
     served/MODEL/digests/1.json   the SHA-256 of each of them; outside, since a model server may frown at it inside
     served/MODEL/.pushing-PID/    a push at work; whatever a killed one leaves is swept by the next
 
@@ -17,9 +18,10 @@ import json
 import os
 import pathlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from schemas.errors import IntegrityError, StorageError
+from serving import signing
 
 _DIGESTS = "digests"
 _ASIDE = ".pushing-"
@@ -45,15 +47,23 @@ class Version:
     bytes: int
 
 
-def push(source: str | os.PathLike[str], model: str | os.PathLike[str]) -> Version:
+def push(
+    source: str | os.PathLike[str],
+    model: str | os.PathLike[str],
+    *,
+    check: Callable[[pathlib.Path], object] = lambda copy: None,
+) -> Version:
     """Makes a new version of the files below a directory; where the newest version is just that, it is the one.
 
     The version appears whole or not at all, however this process ends; one that did appear before its push was
-    recorded is found again when the push is repeated.
+    recorded is found again when the push is repeated. The signature beside the source comes along; it may be renewed where
+    the version is there already.
 
     Args:
         source: an exported model.
         model: the model's directory in the served tree; made where it is missing.
+        check: called with the directory of the copy before it becomes a version, its signature beside it; what it raises
+            ends the push.
 
     Raises:
         StorageError: the disk is full, or the place cannot be written.
@@ -63,7 +73,7 @@ def push(source: str | os.PathLike[str], model: str | os.PathLike[str]) -> Versi
         (model / _DIGESTS).mkdir(parents=True, exist_ok=True)
         with _locked(model):
             _sweep(model)
-            return _push(source, model)
+            return _push(source, model, check)
     except OSError as error:
         raise StorageError(
             f"cannot push a version: {error.strerror or error}",
@@ -96,7 +106,7 @@ def verify(version: str | os.PathLike[str]) -> None:
 _PUSH_AGAIN = "serve another version, and release the model again"
 
 
-def _push(source: pathlib.Path, model: pathlib.Path) -> Version:
+def _push(source: pathlib.Path, model: pathlib.Path, check: Callable[[pathlib.Path], object]) -> Version:
     aside = model / f"{_ASIDE}{os.getpid()}"
     newest = max(_numbers(model), default=0)
     try:
@@ -105,7 +115,12 @@ def _push(source: pathlib.Path, model: pathlib.Path) -> Version:
             name = file.relative_to(source)
             digests[name.as_posix()] = _copy(file, aside / "version" / name)
             size += file.stat().st_size
+        signature = signing.path_of(aside / "version")
+        if signing.path_of(source).exists():
+            _copy(signing.path_of(source), signature)
+        check(aside / "version")
         if _holds(model / str(newest), digests):
+            _place(signature, signing.path_of(model / str(newest)))
             return Version(newest, model / str(newest), len(digests), size)
         final = model / str(newest + 1)
         for folder, _, _ in os.walk(aside):
@@ -115,6 +130,7 @@ def _push(source: pathlib.Path, model: pathlib.Path) -> Version:
         _sync(written)
         written.replace(_digests_of(final))
         _sync(model / _DIGESTS)
+        _place(signature, signing.path_of(final))
         (aside / "version").rename(final)
         _sync(model)
     finally:
@@ -143,6 +159,13 @@ def _copy(source: pathlib.Path, target: pathlib.Path) -> str:
         os.fchmod(writer.fileno(), _READ_ONLY)
         os.fsync(writer.fileno())
     return digest.hexdigest()
+
+
+def _place(signature: pathlib.Path, final: pathlib.Path) -> None:
+    """Moves a signature to where it belongs, before its version appears there; a model may have none."""
+    if signature.exists():
+        signature.replace(final)
+        _sync(final.parent)
 
 
 def _sweep(model: pathlib.Path) -> None:

@@ -4,11 +4,14 @@ import json
 import os
 import pathlib
 import resource
+import stat
 import statistics
 import subprocess
 import sys
 
 import pytest
+
+from serving import keys
 
 HEADRACE = str(pathlib.Path(sys.executable).parent / "headrace")
 
@@ -102,6 +105,9 @@ def test_init_lays_out_a_project_that_checks_and_refuses_to_overwrite_it(tmp_pat
     directory = tmp_path / "My Recipes"
     assert {path.name for path in directory.iterdir()} >= {"headrace.yaml", "data", "README.md", ".gitignore"}
     assert headrace("config", "check", cwd=directory).returncode == 0
+    key = directory / ".headrace" / "keys" / "signing.pem"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600 and keys.public_half(key)
+    assert ".headrace/" in (directory / ".gitignore").read_text().split(), "or the key would be committed"
     again = headrace("init", "My Recipes", cwd=tmp_path)
     assert again.returncode == 2
     assert "already" in again.stderr

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from serving import keys, signing
 from serving.keys import KeyFileError
+from serving.model import load
 from serving.signing import SignatureError
 from tests.fixtures import exports
 
@@ -55,6 +56,17 @@ def test_a_signed_model_is_verified_wherever_it_is_moved(signed, key, tmp_path) 
     shutil.move(signing.path_of(signed), signing.path_of(tmp_path / "elsewhere"))
     signed.rename(tmp_path / "elsewhere")
     assert signing.verify(tmp_path / "elsewhere", [public]) == public
+
+
+@pytest.mark.parametrize("build", [exports.saved_model, exports.litert], ids=["saved_model", "litert"])
+def test_a_model_is_loaded_only_with_a_trusted_signature_if_that_is_asked_for(build, tmp_path) -> None:
+    model = shutil.copytree(build(), tmp_path / "artifact") / "Format-Serving"
+    assert load(model, trusted=[keys.public_half(str(exports.signing().key))]).score([]) == []
+    with pytest.raises(SignatureError, match="not trusted"):
+        load(model, trusted=[keys.make(tmp_path / "other.pem")])
+    (model / "more").touch()
+    with pytest.raises(SignatureError, match="more"):
+        load(model, trusted=[keys.public_half(str(exports.signing().key))])
 
 
 def test_a_flipped_bit_in_any_file_is_caught_and_the_file_named(signed, key) -> None:

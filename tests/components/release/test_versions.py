@@ -15,6 +15,7 @@ import pytest
 
 from components.release import versions
 from schemas.errors import IntegrityError, StorageError
+from serving import signing
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 
@@ -173,3 +174,27 @@ def test_pushes_at_once_get_different_numbers(model: pathlib.Path, tmp_path: pat
     assert numbers == list(range(1, 21))
     for number in numbers:
         versions.verify(model / str(number))
+
+
+def test_the_signature_comes_along_and_lies_beside_the_version(source: pathlib.Path, model: pathlib.Path) -> None:
+    signing.path_of(source).write_text("first")
+    version = versions.push(source, model)
+    assert signing.path_of(version.path).read_text() == "first"
+    assert {path.name for path in model.iterdir()} == {"1", "1.sig", "digests", ".lock"}
+    signing.path_of(source).write_text("by another key")
+    assert versions.push(source, model).number == 1
+    assert signing.path_of(version.path).read_text() == "by another key"
+
+
+def test_a_copy_that_does_not_pass_the_check_never_becomes_a_version(source: pathlib.Path, model: pathlib.Path) -> None:
+    seen = []
+
+    def check(copy: pathlib.Path) -> None:
+        seen.append((files(copy), signing.path_of(copy).exists()))
+        raise IntegrityError("no")
+
+    signing.path_of(source).touch()
+    with pytest.raises(IntegrityError):
+        versions.push(source, model, check=check)
+    assert seen == [(files(source), True)]
+    assert {path.name for path in model.iterdir()} == {"digests", ".lock"}
