@@ -11,23 +11,19 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components.evaluation import analysis, examples, held_out, judgement, scoring
+from components.evaluation import analysis, evaluating
 from components.evaluation.config import EvaluationConfig
-from components.evaluation.limits import limits
 from components.evaluation.report import Report, Role
 from schemas import progress
 from schemas.config import from_json
-from serving.instance import Score
-from serving.manifest import Manifest
-from serving.model import load
 
 NODE = "Evaluate"
-SPLIT = "test"
 _INPUTS = {Role.SERVED: "model", Role.REFERENCE: "reference", Role.BASELINE: "baseline"}
+_MESSAGE_CHARACTERS = 2000
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
-    """Scores the held-out samples with every model, has TFMA analyse the scores, and blesses or does not."""
+    """Has the held-out samples scored by every model and the scores analysed by TFMA, and blesses or does not."""
 
     def Do(
         self,
@@ -39,28 +35,15 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         config = from_json(EvaluationConfig, exec_properties["config"])
         evaluation = artifact_utils.get_single_instance(output_dict["evaluation"])
         models = {role: input_dict[key][0] for role, key in _INPUTS.items() if input_dict.get(key)}
-        paths = {role: path_utils.serving_model_path(artifact.uri) for role, artifact in models.items()}
-        samples = held_out.read(artifact_utils.get_single_uri(input_dict["samples"]), SPLIT, config.max_samples)
+        if Role.REFERENCE in models and models[Role.REFERENCE].uri == models[Role.SERVED].uri:
+            del models[Role.REFERENCE]  # it stems from itself
+        paths = {role: pathlib.Path(path_utils.serving_model_path(artifact.uri)) for role, artifact in models.items()}
 
-        scores: dict[Role, list[Score]] = {}
-        for role, path in paths.items():
-            progress.start(NODE, f"scoring, {role.value} model", total=len(samples), unit="samples")
-            scores[role] = scoring.score_all(load(path, threads=config.threads), samples, node=NODE)
-
-        rows = examples.build(samples, scores)
-        rules = limits(config, examples.count(rows), has_baseline=Role.BASELINE in models)
-        names = examples.models(rows)
-        progress.start(NODE, "analysing", total=rows.num_rows, unit="examples")
+        measured = evaluating.measure(paths, artifact_utils.get_single_uri(input_dict["samples"]), config, node=NODE)
+        progress.start(NODE, "analysing", total=measured.batch.num_rows, unit="groups of examples")
         with self._make_beam_pipeline() as pipeline:
-            analysis.analyse(pipeline, rows, analysis.eval_config(names, rules), evaluation.uri)
-
-        report = judgement.judge(
-            analysis.read(evaluation.uri, names),
-            rules,
-            manifests={role: Manifest.read(path) for role, path in paths.items()},
-            split=SPLIT,
-            samples=len(samples),
-        )
+            analysis.analyse(pipeline, measured.batch, measured.tfma_config, evaluation.uri)
+        report = evaluating.conclude(measured, evaluation.uri, config)
         report.write(evaluation.uri)
         evaluation.set_string_custom_property("digest", report.digest())
         _bless(artifact_utils.get_single_instance(output_dict["blessing"]), report, models)
@@ -78,6 +61,8 @@ def _bless(blessing: types.Artifact, report: Report, models: dict[Role, types.Ar
     value = constants.BLESSED_VALUE if report.blessed else constants.NOT_BLESSED_VALUE
     name = constants.BLESSED_FILE_NAME if report.blessed else constants.NOT_BLESSED_FILE_NAME
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, value)
-    blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_BLESSING_MESSAGE_KEY, report.message)
+    blessing.set_string_custom_property(
+        constants.ARTIFACT_PROPERTY_BLESSING_MESSAGE_KEY, report.message[:_MESSAGE_CHARACTERS]
+    )
     blessing.set_string_custom_property("digest", report.digest())
     pathlib.Path(blessing.uri, name).touch()

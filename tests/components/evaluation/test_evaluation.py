@@ -94,9 +94,11 @@ def test_every_figure_is_all_bits_over_all_bytes(first) -> None:
     scores = load(exports.litert() / "Format-Serving").score([sample.instance for sample in samples])
     pairs = list(zip(samples, scores, strict=True))
     expected = {
-        Slice("text", "emoji"): [(s.text_nll, s.text_bytes) for h, s in pairs if h.source == "emoji" and s.text_bytes],
-        Slice("code"): [(s.code_nll, s.code_bytes) for _, s in pairs if s.code_bytes],
-        Slice(source="python"): [
+        Slice.of(modality="text", source="emoji"): [
+            (s.text_nll, s.text_bytes) for h, s in pairs if h.source == "emoji" and s.text_bytes
+        ],
+        Slice.of(modality="code"): [(s.code_nll, s.code_bytes) for _, s in pairs if s.code_bytes],
+        Slice.of(source="python"): [
             pair
             for h, s in pairs
             if h.source == "python"
@@ -116,6 +118,8 @@ def test_the_slices_are_the_whole_each_modality_each_source_and_both(first) -> N
     for model in report.models:
         assert [str(item.slice) for item in model.slices] == [
             "overall", "code", "text", "emoji", "python",
+            "modalities code", "modalities image+code", "modalities text+code", "modalities text+image+code",
+            "language unknown", "length 65 to 512 bytes", "length up to 64 bytes",
             "code of emoji", "code of python", "text of emoji", "text of python",
         ]  # fmt: skip
 
@@ -134,7 +138,7 @@ def test_whoever_knows_tfma_finds_its_files(first) -> None:
     assert tfma.load_validation_result(str(directory)).validation_ok
     result = tfma.load_eval_result(str(directory), model_name="served")
     [overall] = [metrics for key, metrics in result.slicing_metrics if key == ()]
-    assert overall[""][""]["mean_prediction"]["doubleValue"] == figures(report, Role.SERVED).bits_per_byte
+    assert overall[""][""]["bits_per_byte"]["doubleValue"] == figures(report, Role.SERVED).bits_per_byte
 
 
 def test_a_model_worse_than_the_live_one_is_not_blessed_and_the_slices_are_named(second) -> None:
@@ -161,7 +165,7 @@ def test_release_names_the_metric_and_the_slice_too(second, tmp_path: pathlib.Pa
 
 def test_a_slice_with_too_few_examples_is_not_judged_and_not_passed_over(second) -> None:
     _, report = second
-    found = verdict(report, Metric.REGRESSION, Slice("text", "python"))
+    found = verdict(report, Metric.REGRESSION, Slice.of(modality="text", source="python"))
     assert found.outcome is Outcome.NOT_JUDGED
     assert "7 examples, at least 10 are needed" in found.reason
     assert found.value > found.limit, "it would have failed"
@@ -175,8 +179,8 @@ def test_one_bad_slice_is_enough(tmp_path: pathlib.Path) -> None:
     )
     _, report = evaluate(tmp_path, exports.litert(), EvaluationConfig(min_examples=10, slice_limits=limits))
     assert verdict(report, Metric.BITS_PER_BYTE).outcome is Outcome.PASSED
-    assert verdict(report, Metric.BITS_PER_BYTE, Slice("code", "emoji")).outcome is Outcome.FAILED
-    assert "0 examples" in verdict(report, Metric.BITS_PER_BYTE, Slice(source="nowhere")).reason
+    assert verdict(report, Metric.BITS_PER_BYTE, Slice.of(modality="code", source="emoji")).outcome is Outcome.FAILED
+    assert "0 examples" in verdict(report, Metric.BITS_PER_BYTE, Slice.of(source="nowhere")).reason
     assert not report.blessed and report.message.startswith("bits_per_byte on code of emoji is ")
 
 

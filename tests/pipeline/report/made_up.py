@@ -219,10 +219,10 @@ def training(image_low: float = 0.41) -> f.Training:
 def evaluated(*, blessed: bool = True, has_baseline: bool = False) -> evaluation.Report:
     slices = [
         (evaluation.Slice(), 1492, 301_220, 1.437),
-        (evaluation.Slice("text"), 746, 41_002, 1.912),
-        (evaluation.Slice("code"), 746, 260_218, 1.361),
-        (evaluation.Slice("", "emoji"), 700, 201_118, 0.914),
-        (evaluation.Slice("", "python"), 792, 100_102, 2.488),
+        (evaluation.Slice.of(modality="text"), 746, 41_002, 1.912),
+        (evaluation.Slice.of(modality="code"), 746, 260_218, 1.361),
+        (evaluation.Slice.of(source="emoji"), 700, 201_118, 0.914),
+        (evaluation.Slice.of(source="python"), 792, 100_102, 2.488),
     ]
     Role, Outcome, Verdict, Metric = evaluation.Role, evaluation.Outcome, evaluation.Verdict, evaluation.Metric
     roles = [(Role.SERVED, "litert", "dynamic_wi8_afp32", 0.001), (Role.REFERENCE, "saved_model", "none", 0)]
