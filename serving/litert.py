@@ -16,7 +16,7 @@ import numpy.typing as npt
 from ai_edge_litert import interpreter, schema_py_generated
 
 from schemas.errors import IntegrityError
-from serving import images, sequence
+from serving import images, operations, sequence
 from serving.instance import Instance, Score
 from serving.manifest import LITERT_FILE, TOKENIZER_FILE, Manifest
 from serving.model import Model
@@ -124,9 +124,11 @@ class Runner:
 
     Raises:
         IntegrityError: the file is not that.
+        OperationError: it has an operation that is none of LiteRT's own.
     """
 
     def __init__(self, path: pathlib.Path, *, threads: int = 1):
+        operations.check_litert(path)
         try:
             self._interpreter = interpreter.Interpreter(model_path=str(path), num_threads=threads)
             self._call = self._interpreter.get_signature_runner(SIGNATURE)

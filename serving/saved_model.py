@@ -9,6 +9,7 @@ import tensorflow as tf
 import tensorflow_text  # noqa: F401  (registers the tokeniser's operations)
 
 from schemas.errors import IntegrityError
+from serving import operations
 from serving.instance import Instance, InstanceError, Score
 from serving.manifest import Manifest
 from serving.model import Model
@@ -26,10 +27,12 @@ class SavedModel(Model):
 
     Raises:
         IntegrityError: it is not a SavedModel with that signature.
+        OperationError: it has an operation that is not allowed.
     """
 
     def __init__(self, directory: pathlib.Path, manifest: Manifest):
         super().__init__(manifest)
+        operations.check_saved_model(directory)
         try:
             self._loaded = tf.saved_model.load(str(directory))  # must outlive the signature, which holds it weakly
             self._call = self._loaded.signatures[SIGNATURE]
