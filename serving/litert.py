@@ -10,6 +10,7 @@ import os
 import pathlib
 import queue
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ from serving.model import Model
 from serving.tokens import Tokenizer
 
 SIGNATURE = "score_tokens"
+"""The signature of the longest sequence. `score_tokens_N` is the same of sequences of N tokens, where a model has it."""
 
 
 class LiteRTModel(Model):
@@ -88,6 +90,17 @@ class Request:
     text_bytes: int
     code_bytes: int
 
+    def inputs(self) -> dict[str, npt.NDArray[Any]]:
+        """The inputs of the signature, by name; a batch of one."""
+        has_image = np.array([self.has_image], np.float32)
+        return {"ids": self.ids[None], "image": self.image[None], "has_image": has_image}
+
+    def cut(self, tokens: int) -> Request:
+        """The same as if no more than its first tokens were known; as long as before."""
+        after = np.arange(len(self.ids)) >= tokens
+        ids, segments = (np.where(after, 0, values).astype(np.int32) for values in (self.ids, self.segments))
+        return dataclasses.replace(self, ids=ids, segments=segments)
+
 
 class Encoder:
     """Makes requests of instances, with the tokeniser and the budgets of one model.
@@ -116,11 +129,15 @@ class Encoder:
 
 
 class Runner:
-    """One interpreter of one model file; not for two threads at once.
+    """One interpreter of one model file; not for two threads at once. A request goes to the shortest signature that
+    holds its tokens.
 
     Args:
         path: a `.tflite` file with the signature `score_tokens`.
         threads: how many threads one call uses.
+
+    Attributes:
+        buckets: lengths of its signatures, tokens, the longest first.
 
     Raises:
         IntegrityError: the file is not that.
@@ -131,20 +148,25 @@ class Runner:
         operations.check_litert(path)
         try:
             self._interpreter = interpreter.Interpreter(model_path=str(path), num_threads=threads)
-            self._call = self._interpreter.get_signature_runner(SIGNATURE)
-        except (OSError, RuntimeError, ValueError) as error:
+            names = [name for name in self._interpreter.get_signature_list() if name.startswith(f"{SIGNATURE}_")]
+            calls = [self._interpreter.get_signature_runner(name) for name in (SIGNATURE, *names)]
+            lengths = [int(call.get_input_details()["ids"]["shape"][1]) for call in calls]
+        except (OSError, RuntimeError, ValueError, KeyError, IndexError) as error:
             raise IntegrityError(
                 f"not a LiteRT model with the signature {SIGNATURE}: {error}",
                 where=str(path),
                 remedy="compress the model again",
             ) from error
+        self._calls = dict(sorted(zip(lengths, calls, strict=True), reverse=True))
+        self.buckets = tuple(self._calls)
 
     def __call__(self, request: Request) -> npt.NDArray[np.float32]:
         """The negative log-likelihood of each token, nats `[seq]`."""
-        answer = self._call(
-            ids=request.ids[None], image=request.image[None], has_image=np.array([request.has_image], np.float32)
-        )
-        nll: npt.NDArray[np.float32] = answer["nll"][0]
+        used = int(np.flatnonzero(request.ids != sequence.PAD)[-1]) + 1
+        bucket = min(length for length in self.buckets if length >= used)
+        inputs = request.inputs()
+        answer = self._calls[bucket](**{**inputs, "ids": inputs["ids"][:, :bucket]})["nll"][0]
+        nll: npt.NDArray[np.float32] = np.pad(answer, (0, len(request.ids) - bucket))
         return nll
 
 

@@ -1,7 +1,5 @@
-"""Turns a SavedModel into a compressed LiteRT model and measures it. Runs as a process of its own, since TensorFlow's
-converter may abort the one it runs in:
-
-    python -m components.compression.convert JOB.json
+"""Turns a SavedModel into a LiteRT model, and that into a smaller one. To be used in a process of its own, since
+TensorFlow's converter may abort the one it runs in.
 """
 
 from __future__ import annotations
@@ -12,65 +10,33 @@ import io
 import pathlib
 import re
 import shutil
-import tempfile
-from typing import Any
+from collections.abc import Sequence
 
 import numpy.typing  # noqa: F401  (ai_edge_quantizer uses it without importing it)
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  (registers the tokeniser's operations, which the SavedModel names)
 from ai_edge_litert.tools import flatbuffer_utils
-from ai_edge_quantizer import quantizer, recipe
+from ai_edge_quantizer import quantizer
 
-from components import process
-from components.compression import measure
-from components.compression.config import CompressionConfig
-from components.compression.job import Job
-from components.compression.report import Report
-from components.evaluation import held_out
-from schemas import progress
-from schemas.config import from_json
+from components.compression import variants
+from components.compression.representative import Ranges
 from schemas.errors import HeadraceError
 from serving.litert import SIGNATURE
 from serving.manifest import LITERT_FILE, TOKENIZER_FILE, Manifest, ModelFormat
-
-NODE = "Compress"
 
 _UNKNOWN = re.compile(r"^(?:Custom|TF Select) ops: (.+)$", re.MULTILINE)
 
 
 class ConversionError(HeadraceError):
-    """The model has an operation that LiteRT does not know, or the recipe does not fit it."""
-
-
-def compress(job: Job) -> None:
-    """Writes the compressed model and its report.
-
-    Raises:
-        ConversionError: LiteRT cannot hold this model.
-        SourceError: there is no held-out sample to measure with.
-    """
-    config = from_json(CompressionConfig, job.config)
-    source, target = pathlib.Path(job.source), pathlib.Path(job.target)
-    manifest = Manifest.read(source)
-    samples = held_out.read(job.samples, "eval", config.loss_samples)
-    progress.start(NODE, "converting", total=2, unit="models")
-    float_model = to_litert(source)
-    progress.advance(NODE)
-    compressed = quantize(float_model, config.recipe)
-    progress.advance(NODE)
-    with tempfile.TemporaryDirectory() as aside:
-        beside = write(pathlib.Path(aside), source, float_model, manifest, quantization="none")
-        write(target, source, compressed, manifest, quantization=config.recipe)
-        Report(
-            recipe=config.recipe,
-            size=measure.sizes(source, beside, target),
-            latency=measure.latency(beside, target, samples, runs=config.latency_runs, node=NODE),
-            loss=measure.loss(beside, target, samples, threads=config.threads, node=NODE),
-        ).write(job.report)
+    """The model has an operation that LiteRT does not know, or the variant does not fit it."""
 
 
 def to_litert(saved_model: pathlib.Path) -> bytes:
-    """The float32 LiteRT model of a SavedModel's `score_tokens`."""
+    """The float32 LiteRT model of a SavedModel's `score_tokens`, of LiteRT's own operations alone.
+
+    Raises:
+        ConversionError: it would need others (TensorFlow's, called flex operations); names them.
+    """
     converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model), signature_keys=[SIGNATURE])
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     try:
@@ -85,18 +51,42 @@ def to_litert(saved_model: pathlib.Path) -> bytes:
         ) from error
 
 
-def quantize(float_model: bytes, name: str) -> bytes:
-    """A LiteRT model compressed by one of the quantizer's recipes."""
-    work = quantizer.Quantizer(_with_unique_names(float_model))
-    work.load_quantization_recipe(getattr(recipe, name)())
-    with contextlib.redirect_stdout(io.StringIO()):
-        compressed = work.quantize().quantized_model
-    if compressed is None:
-        raise ConversionError(f"the recipe {name} fits nothing in this model")
-    return bytes(compressed)
+def quantize(
+    float_model: bytes, name: str, *, ranges: Ranges | None = None, without: Sequence[variants.Unit] = ()
+) -> bytes:
+    """A LiteRT model, compressed.
+
+    Args:
+        name: the variant.
+        ranges: of activations; a static variant needs them, of the tensors of `with_unique_names(float_model)`.
+        without: what stays in float.
+
+    Raises:
+        ConversionError: it cannot be done.
+    """
+    return apply(with_unique_names(float_model), variants.recipe(name, without=without), name, ranges)
 
 
-def _with_unique_names(model: bytes) -> bytearray:
+def apply(unique: bytes, recipe: list[dict], name: str, ranges: Ranges | None = None) -> bytes:
+    """A LiteRT model whose tensors have names of their own, compressed by a recipe of the quantizer's.
+
+    Raises:
+        ConversionError: it cannot be done.
+    """
+    work = quantizer.Quantizer(bytearray(unique))
+    work.load_quantization_recipe(recipe)
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):  # a progress bar that it draws in any case
+            result = work.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
+    except Exception as error:  # it raises ValueError, RuntimeError, KeyError and others, all for what it cannot do
+        why = str(error).strip() or type(error).__name__
+        raise ConversionError(f"the variant {name} does not fit this model: {why}") from error
+    if result.quantized_model is None:
+        raise ConversionError(f"the variant {name} fits nothing in this model")
+    return bytes(result.quantized_model)
+
+
+def with_unique_names(model: bytes) -> bytes:
     """The model with each tensor called otherwise: the quantizer knows them by name, and loops repeat names."""
     unpacked = flatbuffer_utils.read_model_from_bytearray(bytearray(model))
     names: set[bytes] = set()
@@ -105,7 +95,7 @@ def _with_unique_names(model: bytes) -> bytearray:
             if tensor.name in names:
                 tensor.name += f"/{number}.{place}".encode()
             names.add(tensor.name)
-    return bytearray(flatbuffer_utils.convert_object_to_bytearray(unpacked))
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(unpacked))
 
 
 def write(
@@ -116,11 +106,3 @@ def write(
     shutil.copyfile(source / TOKENIZER_FILE, directory / TOKENIZER_FILE)
     dataclasses.replace(manifest, format=ModelFormat.LITERT, quantization=quantization).write(directory)
     return directory
-
-
-def _main(job: dict[str, Any]) -> None:
-    compress(Job(**job))
-
-
-if __name__ == "__main__":
-    process.main(_main)

@@ -20,7 +20,7 @@ from serving.litert import weights_digest
 from serving.manifest import LITERT_FILE
 from serving.signing import sign, verify
 
-PROCESS = "components.compression.convert"
+PROCESS = "components.compression.main"
 
 
 class Executor(base_executor.BaseExecutor):

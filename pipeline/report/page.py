@@ -9,7 +9,8 @@ from typing import Any
 
 import jinja2
 
-from pipeline.report import curve, graph, words
+from components.compression.report import Report as Compression
+from pipeline.report import bars, curve, graph, words
 from pipeline.report.facts import Facts, Missing, Run, Training
 
 _TEMPLATES = pathlib.Path(__file__).parent / "templates"
@@ -28,7 +29,7 @@ _SECTIONS = (
 
 def render(facts: Facts) -> str:
     """The page. Whatever the facts hold is escaped: they come from data, and data is not trusted."""
-    run, training, evaluation = facts.run, facts.training, facts.evaluation
+    run, training, evaluation, compression = facts.run, facts.training, facts.evaluation, facts.compression
     template = _environment().get_template("page.html")
     return template.render(
         facts=facts,
@@ -41,6 +42,8 @@ def render(facts: Facts) -> str:
         dag_box=(graph.BOX_WIDTH, graph.BOX_HEIGHT),
         chart=None if isinstance(training, Missing) else _chart(training),
         chart_size=(curve.WIDTH, curve.HEIGHT),
+        bars=None if isinstance(compression, Missing) else _bars(compression),
+        bars_width=bars.WIDTH,
         slices=() if isinstance(evaluation, Missing) else words.by_slice(evaluation),
     )
 
@@ -63,6 +66,22 @@ def _chart(training: Training) -> curve.Chart | None:
     return curve.draw(lines, levels)
 
 
+def _bars(compression: Compression) -> bars.Bars | None:
+    models = words.models(compression)
+    return bars.draw(
+        list(models),
+        {
+            "size": [(model.bytes, words.size(model.bytes)) for model in models.values()],
+            "processor time a request": [
+                (model.latencies[0].processor_p50_ms, f"{model.latencies[0].processor_p50_ms:.2f} ms")
+                for model in models.values()
+            ],
+            "loss over float": [(model.rise, words.rise(model.rise)) for model in models.values()],
+        },
+        marked=compression.chosen,
+    )
+
+
 @functools.cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
@@ -72,7 +91,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("count", "duration", "size", "bits", "faster", "symbol", "metric", "visible"):
+    for name in ("count", "duration", "size", "bits", "rise", "faster", "symbol", "metric", "visible", "models"):
         environment.filters[name] = getattr(words, name)
     environment.filters["verdict_on_yardsticks"] = words.verdict_on_yardsticks
     environment.filters["verdict_on_image"] = words.verdict_on_image

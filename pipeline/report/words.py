@@ -6,6 +6,8 @@ import dataclasses
 import math
 import unicodedata
 
+from components.compression.report import FLOAT, Measured
+from components.compression.report import Report as Compression
 from components.evaluation.report import OVERALL, Metric, Role
 from components.evaluation.report import Outcome as Judged
 from components.evaluation.report import Report as Evaluation
@@ -67,6 +69,17 @@ def size(number: float) -> str:
 def bits(value: float | None) -> str:
     """Three decimals, as bits per byte are given; a dash where there is no value."""
     return "–" if value is None else f"{value:.3f}"
+
+
+def rise(value: float) -> str:
+    """A difference of bits per byte, four decimals with its sign."""
+    return f"{value + 0.0:+.4f}"
+
+
+def models(compression: Compression) -> dict[str, Measured]:
+    """The float model and the variants that could be made, by name."""
+    made = {variant.name: variant.measured for variant in compression.variants if variant.measured is not None}
+    return {FLOAT: compression.float_model} | made
 
 
 def faster(ratio: float) -> str:
@@ -148,8 +161,8 @@ def figures(facts: Facts) -> tuple[Figure, ...]:
     if not isinstance(facts.evaluation, Missing):
         found.append(_judgement(facts.evaluation))
     if not isinstance(facts.compression, Missing):
-        gained = facts.compression.size.ratio
-        found.append(Figure("Compressed", size(facts.compression.size.compressed_bytes), f"{gained:.1f} times smaller"))
+        before, after = facts.compression.float_model.bytes, facts.compression.serving.bytes
+        found.append(Figure("Compressed", size(after), f"{before / after:.1f} times smaller"))
     if not isinstance(facts.release, Missing):
         version = f"version {facts.release.version}" if facts.release.pushed else "none"
         found.append(Figure("Release", version, facts.release.model_name))

@@ -1,4 +1,4 @@
-"""A small model is made of a SavedModel, in a process of its own, and what that gained and cost is measured."""
+"""Small models are made of a SavedModel, in a process of its own, and what each gained and cost is measured."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ import tensorflow as tf
 from ai_edge_litert import interpreter
 from tfx.types import standard_artifacts
 
-from components.compression import convert, executor, measure
+from components.compression import convert, executor, main, measure
 from components.compression.config import CompressionConfig
+from components.compression.job import Job
 from components.compression.report import Report
+from components.compression.selection import BudgetError
 from components.evaluation import held_out
 from components.training.network import Shape
 from schemas import records, tables
@@ -26,20 +28,41 @@ from serving.manifest import LITERT_FILE, Manifest, ModelFormat
 from serving.model import load
 from tests.fixtures import exports, own_network, standin
 
+QUICK = {"latency_runs": 10, "loss_samples": 12}
 
-def compress(tmp_path: pathlib.Path, model: pathlib.Path, samples: pathlib.Path):
+
+def compress(tmp_path: pathlib.Path, samples: pathlib.Path, **changes: object):
     outputs = {
         "compressed_model": [exports.made(standard_artifacts.Model, tmp_path / "compressed")],
         "report": [exports.made(CompressionReport, tmp_path / "report")],
     }
-    inputs = {"model": [exports.made(standard_artifacts.Model, model)], "samples": [exports.made(Samples, samples)]}
-    config = to_json(CompressionConfig(latency_runs=10, loss_samples=12))
+    inputs = {
+        "model": [exports.made(standard_artifacts.Model, exports.saved_model())],
+        "samples": [exports.made(Samples, samples)],
+    }
+    config = to_json(CompressionConfig(**(QUICK | changes)))
     executor.Executor().Do(inputs, outputs, {"config": config, "signing": to_json(exports.signing())})
     return outputs["compressed_model"][0], Report.read(tmp_path / "report")
 
 
+def compress_here(tmp_path: pathlib.Path, samples: pathlib.Path, **changes: object) -> Report:
+    """The same without a process of its own: TensorFlow is loaded here anyway."""
+    for name in ("target", "report"):
+        (tmp_path / name).mkdir()
+    config = to_json(CompressionConfig(**(QUICK | changes)))
+    source = str(exports.saved_model() / "Format-Serving")
+    main.compress(Job(source, str(tmp_path / "target"), str(tmp_path / "report"), str(samples), config))
+    return Report.read(tmp_path / "report")
+
+
+def without(tmp_path: pathlib.Path, split: str) -> pathlib.Path:
+    rows = [row for row in tables.rows(exports.samples()) if row["split"] != split]
+    tables.write(tmp_path / "samples", [tables.from_rows(rows, records.SAMPLE)], records.SAMPLE)
+    return tmp_path / "samples"
+
+
 def test_the_node_makes_an_int8_model_that_serves_and_reports_what_it_measured(tmp_path: pathlib.Path) -> None:
-    artifact, report = compress(tmp_path, exports.saved_model(), exports.samples())
+    artifact, report = compress(tmp_path, exports.samples())
     directory = pathlib.Path(artifact.uri) / "Format-Serving"
     source = Manifest.read(exports.saved_model() / "Format-Serving")
     assert Manifest.read(directory) == dataclasses.replace(
@@ -47,22 +70,80 @@ def test_the_node_makes_an_int8_model_that_serves_and_reports_what_it_measured(t
     )
     model = load(directory)
     samples = held_out.read(exports.samples(), "eval", 12)
+    assert report.chosen == "dynamic_wi8_afp32" and report.samples == 12
+    [variant] = report.variants
+    small, whole = report.serving, report.float_model
+    assert variant.measured == small and "only variant" in variant.verdict and variant.quantized_operations == 1
 
     scores = model.score([sample.instance for sample in samples])
     nats = math.fsum(score.text_nll + score.code_nll for score in scores)
     size = sum(score.text_bytes + score.code_bytes for score in scores)
-    assert report.loss.bytes == size and report.loss.samples == 12
-    assert report.loss.compressed_bits_per_byte == pytest.approx(nats / math.log(2) / size, rel=1e-9)
-    assert report.loss.difference_bits_per_byte == pytest.approx(
-        report.loss.compressed_bits_per_byte - report.loss.float_bits_per_byte
-    )
-    assert abs(report.loss.difference_bits_per_byte) < 0.05
+    assert report.bytes == size
+    assert small.bits_per_byte == pytest.approx(nats / math.log(2) / size, rel=1e-9)
+    assert small.rise == small.bits_per_byte - whole.bits_per_byte and abs(small.rise) < 0.02
+    of_text = math.fsum(score.text_nll for score in scores) / math.log(2) / sum(score.text_bytes for score in scores)
+    slices = {item.slice: item for item in small.slices}
+    assert slices["text"].bits_per_byte == pytest.approx(of_text, rel=1e-9)
+    assert slices.keys() == {"text", "code", "with image", "without image", "source emoji", "source python"}
+    assert sum(slices[name].samples for name in ("with image", "without image")) == 12
+    assert sum(slices[name].bytes for name in ("source emoji", "source python")) == size
 
-    assert report.size.compressed_bytes == (directory / LITERT_FILE).stat().st_size < report.size.float_bytes
-    assert report.size.ratio == report.size.float_bytes / report.size.compressed_bytes
-    assert 0 < report.latency.float_p50_ms <= report.latency.float_p95_ms
-    assert report.latency.ratio == pytest.approx(report.latency.float_p50_ms / report.latency.compressed_p50_ms)
+    assert small.bytes == (directory / LITERT_FILE).stat().st_size < whole.bytes
+    assert small.zipped_bytes < whole.zipped_bytes < whole.bytes < report.saved_model_bytes
+    for measured in (small, whole):
+        [latency] = measured.latencies
+        assert latency.tokens == standin.TEXT_TOKENS + standin.CODE_TOKENS + 3 and latency.runs == 10
+        assert 0 < latency.p50_ms <= latency.p99_ms and 0 < latency.processor_p50_ms <= latency.processor_p99_ms
+        assert measured.peak_memory_bytes > measured.model_memory_bytes > 0
+    assert variant.layers[0].relative_error < 0.1  # the signature's output
     assert artifact.get_string_custom_property("digest") == weights_digest(directory / LITERT_FILE)
+
+
+def test_variants_are_compared_and_one_that_cannot_be_made_does_not_take_the_others_along(tmp_path):
+    names = ("weight_only_wi8_afp32", "static_wi8_ai8", "dynamic_wi4_afp32", "dynamic_wi8_afp32")
+    limits = {"max_bits_per_byte_rise": 9.0, "max_slice_bits_per_byte_rise": 9.0}
+    report = compress_here(tmp_path, without(tmp_path, "train"), variants=names, prefer="quality", **limits)
+    assert [variant.name for variant in report.variants] == list(names)
+    made = {variant.name: variant.measured for variant in report.variants if variant.measured}
+    assert made.keys() == set(names) - {"static_wi8_ai8"}
+    static = report.variants[1]
+    assert "no sample in the split `train`" in static.failure and static.verdict == static.failure
+    assert made["dynamic_wi4_afp32"].bytes < made["dynamic_wi8_afp32"].bytes < report.float_model.bytes
+    assert made["dynamic_wi4_afp32"].rise > 10 * made["dynamic_wi8_afp32"].rise
+    assert report.chosen == min(made, key=lambda name: made[name].rise) and "best held-out loss" in report.reason
+    assert f"{report.chosen} is better by quality" in report.variants[2].verdict
+    assert Manifest.read(tmp_path / "target").quantization == report.chosen
+
+
+def test_static_variants_find_ranges_on_the_training_split_and_keep_the_signature(tmp_path):
+    static = ("static_wi8_ai8", "static_wi8_ai16", "static_wi8_ai8_fully_connected")
+    limits = {"max_bits_per_byte_rise": 9.0, "max_slice_bits_per_byte_rise": 9.0, "max_outside_calibration": 1.0}
+    report = compress_here(tmp_path, exports.samples(), variants=static, representative_samples=8, **limits)
+    assert [variant.failure for variant in report.variants] == [""] * 3
+    wide, wider, narrow = report.variants
+    assert all(variant.calibration.samples == 8 and variant.calibration.tensors > 0 for variant in report.variants)
+    assert wide.quantized_operations > narrow.quantized_operations >= 1
+    assert wider.layers[0].relative_error < wide.layers[0].relative_error  # of the signature's output
+    call = interpreter.Interpreter(str(tmp_path / "target" / LITERT_FILE)).get_signature_runner("score_tokens")
+    types = {name: detail["dtype"] for name, detail in call.get_input_details().items()}
+    assert types == {"ids": np.int32, "image": np.float32, "has_image": np.float32}
+    assert call.get_output_details()["nll"]["dtype"] == np.float32
+
+
+def test_no_variant_within_the_limits_is_refused_by_the_name_of_the_limit(tmp_path):
+    with pytest.raises(BudgetError, match="above max_bytes 1,000") as caught:
+        compress_here(tmp_path, exports.samples(), max_bytes=1_000)
+    assert "dynamic_wi8_afp32 takes" in caught.value.what and "when_none_fits" in caught.value.remedy
+
+
+def test_the_float_model_serves_where_none_is_within_the_limits_and_that_is_allowed(tmp_path):
+    report = compress_here(tmp_path, exports.samples(), max_bytes=1_000, when_none_fits="float")
+    directory = tmp_path / "target"
+    assert report.chosen == "float" and report.serving == report.float_model
+    assert "above max_bytes" in report.variants[0].verdict
+    assert Manifest.read(directory).quantization == "none"
+    assert (directory / LITERT_FILE).stat().st_size == report.float_model.bytes
+    load(directory)
 
 
 def test_the_weights_are_eight_bit_integers() -> None:
@@ -123,13 +204,17 @@ def test_loops_whose_tensors_share_names_are_compressed(tmp_path: pathlib.Path) 
 
 
 def test_without_held_out_samples_it_says_so(tmp_path: pathlib.Path) -> None:
-    rows = [row for row in tables.rows(exports.samples()) if row["split"] == "train"]
-    tables.write(tmp_path / "train only", [tables.from_rows(rows, records.SAMPLE)], records.SAMPLE)
     with pytest.raises(SourceError, match="no sample in the split `eval`"):
-        compress(tmp_path, exports.saved_model(), tmp_path / "train only")
+        compress(tmp_path, without(tmp_path, "eval"))
 
 
-def test_a_worse_compressed_model_shows_in_the_loss() -> None:
+def test_a_worse_compressed_model_shows_in_the_loss_of_all_slices() -> None:
     samples = held_out.read(exports.samples(), "eval", 12)
-    good, bad = (exports.litert(sharpness, recipe="none") / "Format-Serving" for sharpness in (1.0, 0.5))
-    assert measure.loss(good, bad, samples, threads=1, node="Compress").difference_bits_per_byte > 0.1
+    good, bad = (
+        measure.quality(
+            exports.litert(sharpness, recipe="none") / "Format-Serving", samples, name="", threads=1, node="Compress"
+        )
+        for sharpness in (1.0, 0.5)
+    )
+    assert bad.bits_per_byte - good.bits_per_byte > 0.1
+    assert all(item.rise > 0.1 for item in bad.beside(good))

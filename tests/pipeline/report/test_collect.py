@@ -185,7 +185,7 @@ def test_the_last_published_attempt_at_a_node_counts(tmp_path):
     outputs = {"report": ("headrace.CompressionReport", {})}
     first, second = (home.publish("Compress", outputs)["report"] for _ in range(2))
     home.publish("Compress", outputs, state=metadata_store_pb2.Execution.FAILED)
-    dataclasses.replace(made_up.compressed(), recipe="an earlier one").write(first)
+    dataclasses.replace(made_up.compressed(), reason="an earlier one").write(first)
     made_up.compressed().write(second)
     home.ended("Compress", attempts=2)
     assert collect.collect(home.home, home.run.run_id).compression == made_up.compressed()

@@ -74,8 +74,21 @@ def test_every_section_shows_its_key_figures(open_page):
     assert "python 792 100,102 2.489 2.488 none yet" in evaluation
     assert "not judged" in evaluation and "no model is live yet" in evaluation
     compression = opened.text("Compression")
-    for shown in ("7.4 MB 2.2 MB 3.32 times smaller", "4.12 ms 1.84 ms 2.24 times faster", "1.437 1.437 +0.0001"):
+    for shown in (
+        "dynamic_wi8_afp32 serves: fastest of 2 variants that keep the limits. Preferred: latency.",
+        "float 7.4 MB 6.7 MB 4.12 ms 4.94 ms 4.10 ms 4.51 ms 96.0 MB 21.0 MB 1.437 what it is compared with",
+        "dynamic_wi8_afp32 2.2 MB 2.0 MB 1.84 ms 2.21 ms 1.83 ms 2.01 ms 96.0 MB 21.0 MB 1.437 +0.0001 3.32 times smaller",
+        "2.24 times faster chosen: fastest",
+        "dynamic_wi8_afp32 is better by latency: 1.83 against 3.10 ms",
+        "dynamic_wi4_afp32 could not be made no kernel",
+        "source emoji 100 1.337 +0.0001 +0.0018",
+        "64 1.23 ms 0.55 ms 0.93 ms",
+    ):
         assert shown in compression
+    assert (
+        opened.page.locator(".bars .marked").text_content().split()
+        == ["dynamic_wi8_afp32", "2.2", "MB", "1.83", "ms", "+0.0001"]
+    )
     release = opened.text("Release")
     assert "answers every golden request" in release
     assert "Released as headrace, version 3: blessed, replaces version 2" in release
@@ -185,6 +198,20 @@ def test_a_run_that_did_nothing_has_a_page(open_page):
     assert opened.complaints == []
     assert "Interrupted" in opened.page.locator("h1").inner_text()
     assert "no node had begun" in opened.text("Nodes")
+
+
+def test_the_bars_of_compression_are_as_long_as_its_figures_and_its_scans_unfold(open_page):
+    opened = open_page(page.render(made_up.facts()))
+    rows = opened.page.locator(".bars g").all()
+    wide = [[box.bounding_box()["width"] for box in row.locator("rect").all()] for row in rows]
+    told = made_up.compressed()
+    assert wide[1][0] / wide[0][0] == pytest.approx(told.serving.bytes / told.float_model.bytes, abs=0.01)
+    assert wide[1][1] / wide[2][1] == pytest.approx(1.83 / 3.1, abs=0.01)
+    opened.page.locator("summary", has_text="static_wi8_ai8: 96 of 148 operations quantised").click()
+    shown = opened.text("Compression")
+    assert "1 reach far outside theirs on held-out samples, most of all gpt/norm/Mean by 0.7 times its range" in shown
+    assert "SELECT_V2 3 no numbers in float" in shown
+    assert "FULLY_CONNECTED gpt/block_0/expand/MatMul 1 +0.0012 quantised" in shown
 
 
 def test_a_refused_model_is_told_with_the_limit_that_it_broke(open_page):
