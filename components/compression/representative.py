@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import hashlib
 import io
+import math
 import os
 from collections.abc import Sequence
 
@@ -94,11 +95,12 @@ def excess(found: Ranges, others: Ranges) -> Excess:
         if other is None or "min" not in known or "min" not in other:
             continue
         tensors += 1
-        least, most = (float(np.min(known["min"])), float(np.max(known["max"])))
-        beyond = max(least - float(np.min(other["min"])), float(np.max(other["max"])) - most, 0.0)
+        least, most = float(np.min(known["min"])), float(np.max(known["max"]))
+        low, high = float(np.min(other["min"])), float(np.max(other["max"]))
         width = max(most - least, float(np.finfo(np.float32).tiny))
-        if not beyond <= _FAR * width:
-            exceeded[name] = beyond / width
+        if not (low >= least - _FAR * width and high <= most + _FAR * width):  # not a number is outside
+            beyond = max(least - low, high - most) / width
+            exceeded[name] = beyond if math.isfinite(beyond) else math.inf
     if not exceeded:
         return Excess(tensors, 0, "")
     worst = max(sorted(exceeded), key=lambda name: exceeded[name])
