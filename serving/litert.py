@@ -17,7 +17,7 @@ import numpy.typing as npt
 from ai_edge_litert import interpreter, schema_py_generated
 
 from schemas.errors import IntegrityError
-from serving import images, operations, sequence
+from serving import checks, images, operations, sequence
 from serving.instance import Instance, Score
 from serving.manifest import LITERT_FILE, TOKENIZER_FILE, Manifest
 from serving.model import Model
@@ -44,7 +44,7 @@ class LiteRTModel(Model):
         self._encoder = Encoder(directory, manifest)
         self._runners: queue.SimpleQueue[Runner] = queue.SimpleQueue()
         for _ in range(threads):
-            self._runners.put(Runner(directory / LITERT_FILE))
+            self._runners.put(Runner(directory / LITERT_FILE, vocabulary=self._encoder.vocabulary))
         self._pool = concurrent.futures.ThreadPoolExecutor(threads) if threads > 1 else None
 
     def score(self, instances: Sequence[Instance]) -> list[Score]:
@@ -114,12 +114,18 @@ class Encoder:
         self._manifest = manifest
         self._tokenizer = Tokenizer(directory / TOKENIZER_FILE)
 
+    @property
+    def vocabulary(self) -> int:
+        """How many tokens there are."""
+        return self._tokenizer.vocabulary
+
     def encode(self, instance: Instance) -> Request:
         """Tokenises, lays out and decodes.
 
         Raises:
-            InstanceError: a text is not Unicode or the image is not a PNG.
+            InstanceError: it is not an instance that can be scored; `serving.checks` says what is.
         """
+        checks.check_instance(instance)
         manifest, size = self._manifest, self._manifest.image_size
         text, text_bytes = self._tokenizer.encode(instance.text, manifest.text_tokens)
         code, code_bytes = self._tokenizer.encode(instance.code, manifest.code_tokens)
@@ -135,6 +141,7 @@ class Runner:
     Args:
         path: a `.tflite` file with the signature `score_tokens`.
         threads: how many threads one call uses.
+        vocabulary: how many tokens there are; None if that is not known.
 
     Attributes:
         buckets: lengths of its signatures, tokens, the longest first.
@@ -144,7 +151,7 @@ class Runner:
         OperationError: it has an operation that is none of LiteRT's own.
     """
 
-    def __init__(self, path: pathlib.Path, *, threads: int = 1):
+    def __init__(self, path: pathlib.Path, *, threads: int = 1, vocabulary: int | None = None):
         operations.check_litert(path)
         try:
             self._interpreter = interpreter.Interpreter(model_path=str(path), num_threads=threads)
@@ -159,9 +166,22 @@ class Runner:
             ) from error
         self._calls = dict(sorted(zip(lengths, calls, strict=True), reverse=True))
         self.buckets = tuple(self._calls)
+        self._vocabulary = vocabulary
+        self._image_size = int(calls[0].get_input_details()["image"]["shape"][1])
 
     def __call__(self, request: Request) -> npt.NDArray[np.float32]:
-        """The negative log-likelihood of each token, nats `[seq]`."""
+        """The negative log-likelihood of each token, nats `[seq]`.
+
+        Raises:
+            InstanceError: the ids or the pixels are not such that the model knows them.
+        """
+        checks.check_tokens(
+            request.ids,
+            request.image,
+            length=self.buckets[0],
+            image_size=self._image_size,
+            vocabulary=self._vocabulary,
+        )
         used = int(np.flatnonzero(request.ids != sequence.PAD)[-1]) + 1
         bucket = min(length for length in self.buckets if length >= used)
         inputs = request.inputs()

@@ -9,7 +9,7 @@ import tensorflow as tf
 import tensorflow_text  # noqa: F401  (registers the tokeniser's operations)
 
 from schemas.errors import IntegrityError
-from serving import operations
+from serving import checks, operations
 from serving.instance import Instance, InstanceError, Score
 from serving.manifest import Manifest
 from serving.model import Model
@@ -44,6 +44,8 @@ class SavedModel(Model):
             ) from error
 
     def score(self, instances: Sequence[Instance]) -> list[Score]:
+        for instance in instances:
+            checks.check_instance(instance)
         scores: list[Score] = []
         for start in range(0, len(instances), BATCH):
             scores += self._score(instances[start : start + BATCH])

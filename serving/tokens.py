@@ -29,6 +29,11 @@ class Tokenizer:
                 f"not a SentencePiece model: {error}", where=os.fspath(path), remedy="export the model again"
             ) from error
 
+    @property
+    def vocabulary(self) -> int:
+        """How many tokens it knows."""
+        return int(self._processor.vocab_size())
+
     def encode(self, text: str | None, limit: int) -> tuple[list[int], int]:
         """The first tokens of a text.
 
@@ -51,3 +56,8 @@ class Tokenizer:
             raise InstanceError(f"not Unicode text: {error}", remedy="replace lone surrogates") from error
         pieces = self._processor.encode(encoded, return_type="proto").pieces[:limit]
         return [piece.id for piece in pieces], pieces[-1].end if pieces else 0
+
+    def decode(self, ids: list[int]) -> str:
+        """What token ids stand for; those with a meaning of their own for nothing."""
+        text: str = self._processor.decode(ids)
+        return text

@@ -12,6 +12,7 @@ from components.infra_validation.config import InfraValidationConfig
 from lineage.fingerprint import fingerprint
 from schemas.artifacts import Samples
 from schemas.config import to_json
+from serving.config import SigningConfig
 
 
 class InfraValidateSpec(ComponentSpec):
@@ -20,13 +21,19 @@ class InfraValidateSpec(ComponentSpec):
     INPUTS = {
         "model": ChannelParameter(type=standard_artifacts.Model),
         "samples": ChannelParameter(type=Samples),
+        "reference": ChannelParameter(type=standard_artifacts.Model, optional=True),
     }
     OUTPUTS = {"blessing": ChannelParameter(type=standard_artifacts.InfraBlessing)}
-    PARAMETERS = {"config": ExecutionParameter(type=str), "code": ExecutionParameter(type=str)}
+    PARAMETERS = {
+        "config": ExecutionParameter(type=str),
+        "signing": ExecutionParameter(type=str),
+        "code": ExecutionParameter(type=str),
+    }
 
 
 class InfraValidate(base_component.BaseComponent):
-    """Checks that a model loads in a clean process and answers golden requests as a server must.
+    """Checks that a model is what a trusted key signed, loads in a clean process, keeps to its budgets there, answers golden
+    requests as a server must and as the float model does, and refuses what cannot be answered.
 
     Outputs:
         blessing: `standard_artifacts.InfraBlessing`, marked as TFX's InfraValidator marks it, with `report.json` and
@@ -35,19 +42,31 @@ class InfraValidate(base_component.BaseComponent):
     Args:
         model: the model that would serve, SavedModel or LiteRT.
         samples: the aligned samples; some of the split `test` are among the requests.
-        config: how much to ask and how long to wait.
+        config: how much to ask, how long to wait, and the budgets.
+        signing: whose signature it must have.
+        reference: the float model whose answers it must be near; None compares with none.
     """
 
     SPEC_CLASS = InfraValidateSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
 
-    def __init__(self, *, model: BaseChannel, samples: BaseChannel, config: InfraValidationConfig):
+    def __init__(
+        self,
+        *,
+        model: BaseChannel,
+        samples: BaseChannel,
+        config: InfraValidationConfig,
+        signing: SigningConfig | None = None,
+        reference: BaseChannel | None = None,
+    ):
         super().__init__(
             InfraValidateSpec(
                 model=model,
                 samples=samples,
+                reference=reference,
                 blessing=Channel(type=standard_artifacts.InfraBlessing),
                 config=to_json(config),
+                signing=to_json(signing or SigningConfig()),
                 code=fingerprint("components.infra_validation.executor") + fingerprint(executor.PROCESS),
             )
         )

@@ -21,3 +21,10 @@ class InfraValidationConfig:
 
     max_latency_ms: Annotated[float, pydantic.Field(gt=0)] = 1000.0
     """The most milliseconds that the slowest golden request of one instance may take once the model is warm."""
+
+    max_memory_mb: Annotated[float, pydantic.Field(gt=0)] = 2048.0
+    """The most memory that the process may have held at once when it has answered them all, libraries included, MB."""
+
+    max_difference: Annotated[float, pydantic.Field(gt=0)] = 0.1
+    """How far the bits per byte of a golden answer may lie from those of the float model, as a share of them (of one bit,
+    where they are fewer). Compression moves them a little; a damaged conversion moves them a lot."""

@@ -14,6 +14,7 @@ from components.evaluation.held_out import HeldOut
 from serving.instance import Instance, Score
 
 FILE_NAME = "golden.json"
+_PART = 1000
 _UNICODE = "naïve Ελλάδα 日本語 \U0001f9d1\U0001f3fd\u200d\U0001f680 e\u0301 \u202eright to left\u202c\ttab\r\n\x00nul"
 
 
@@ -52,7 +53,9 @@ def requests(samples: Sequence[HeldOut], *, text_tokens: int, code_tokens: int) 
         "no image": (Instance(text=words, code=program),),
         "nothing in it": (Instance(),),
         "Unicode": (Instance(text=_UNICODE, code=f"s = {_UNICODE!r}\n", image=image),),
-        "too long": (Instance(text=f"{words} " * (text_tokens + 1), code=f"{program}\n" * (code_tokens + 1)),),
+        "too long": (
+            Instance(text=f"{words[:_PART]} " * (text_tokens + 1), code=f"{program[:_PART]}\n" * (code_tokens + 1)),
+        ),
         "no instance": (),
     }
     if image is not None:

@@ -12,9 +12,13 @@ class Job:
     Attributes:
         model: directory of the exported model.
         output: directory that holds the golden requests, and that the answers and the report are written to.
+        trusted: the public keys whose signature it must have, PEM.
         max_latency_ms: the most that one instance may take, warm.
+        max_memory_mb: the most that the process may hold.
     """
 
     model: str
     output: str
+    trusted: tuple[str, ...]
     max_latency_ms: float
+    max_memory_mb: float
