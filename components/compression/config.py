@@ -22,6 +22,7 @@ VariantName = Literal[
 representative samples; of the last, those of fully connected layers alone."""
 
 Fraction = Annotated[float, pydantic.Field(ge=0.0, le=1.0)]
+Part = Annotated[float, pydantic.Field(gt=0.0, lt=1.0)]
 
 
 @section
@@ -30,6 +31,11 @@ class CompressionConfig:
 
     variants: Annotated[tuple[VariantName, ...], pydantic.Field(min_length=1)] = ("dynamic_wi8_afp32",)
     """What to make and measure. One that cannot be made is reported with the reason."""
+
+    buckets: tuple[Part, ...] = ()
+    """Lengths for which the model gets a graph of its own beside the longest, as parts of it. A request takes the shortest
+    that holds its tokens, and so as much less time; each makes the file about a sixth larger. Only of networks that take
+    sequences of any length."""
 
     prefer: Literal["latency", "size", "quality"] = "latency"
     """What decides between variants that keep the limits below: processor time of a request of the longest bucket, bytes on

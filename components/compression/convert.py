@@ -31,13 +31,16 @@ class ConversionError(HeadraceError):
     """The model has an operation that LiteRT does not know, or the variant does not fit it."""
 
 
-def to_litert(saved_model: pathlib.Path) -> bytes:
+def to_litert(saved_model: pathlib.Path, *, signatures: Sequence[str] = (SIGNATURE,)) -> bytes:
     """The float32 LiteRT model of a SavedModel's `score_tokens`, of LiteRT's own operations alone.
+
+    Args:
+        signatures: to take over.
 
     Raises:
         ConversionError: it would need others (TensorFlow's, called flex operations); names them.
     """
-    converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model), signature_keys=[SIGNATURE])
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model), signature_keys=list(signatures))
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     try:
         return bytes(converter.convert())

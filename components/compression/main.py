@@ -15,7 +15,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from components import process
-from components.compression import convert, footprint, measure, representative, selection, sensitivity, timing, variants
+from components.compression import (
+    buckets,
+    convert,
+    footprint,
+    measure,
+    representative,
+    selection,
+    sensitivity,
+    timing,
+    variants,
+)
 from components.compression.config import CompressionConfig, VariantName
 from components.compression.job import Job
 from components.compression.report import FLOAT, Calibration, Measured, Report, Sensitivity, Variant, finite
@@ -24,6 +34,7 @@ from components.evaluation.held_out import HeldOut
 from schemas import progress
 from schemas.config import from_json
 from schemas.errors import HeadraceError
+from serving import sequence
 from serving.litert import Encoder, Request
 from serving.manifest import LITERT_FILE, Manifest
 
@@ -75,7 +86,7 @@ class _Work:
         """Makes, measures and chooses; the models lie in folders named as they are."""
         config = self._config
         progress.start(NODE, "converting", total=1 + len(config.variants), unit="models")
-        self._float = convert.to_litert(self._source)
+        self._float = self._converted()
         self._unique = convert.with_unique_names(self._float)
         self._operations = variants.operations(self._unique)
         self._write(FLOAT, self._float, "none")
@@ -100,6 +111,14 @@ class _Work:
             float_model=measured[FLOAT],
             variants=choice.variants,
         )
+
+    def _converted(self) -> bytes:
+        longest = sequence.length(self._manifest.text_tokens, self._manifest.code_tokens)
+        shorter = buckets.lengths(longest, self._config.buckets)
+        if not shorter:
+            return convert.to_litert(self._source)
+        with tempfile.TemporaryDirectory() as folder:
+            return convert.to_litert(pathlib.Path(folder), signatures=buckets.write(self._source, folder, shorter))
 
     @functools.cached_property
     def _requests(self) -> list[Request]:

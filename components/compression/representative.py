@@ -9,9 +9,11 @@ import io
 import math
 import os
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from ai_edge_litert import interpreter
 from ai_edge_quantizer import calibrator, recipe_manager
 from ai_edge_quantizer.utils import qsv_utils
 
@@ -20,7 +22,7 @@ from components.compression.config import VariantName
 from components.evaluation import held_out
 from components.evaluation.held_out import HeldOut
 from schemas.errors import SourceError
-from serving.litert import SIGNATURE, Request
+from serving.litert import Request
 
 Ranges = dict[str, dict[str, npt.NDArray[np.float32]]]
 """Of each tensor, by name: its `min` and its `max`."""
@@ -81,7 +83,7 @@ def ranges(float_model: bytes, name: VariantName, requests: Sequence[Request]) -
     manager.load_quantization_recipe(variants.recipe(name))
     watched = calibrator.Calibrator(float_model, num_threads=1, qsv_update_func=qsv_utils.min_max_update)
     with contextlib.redirect_stderr(io.StringIO()):  # its progress bar
-        watched.calibrate({SIGNATURE: [request.inputs() for request in requests]}, manager)
+        watched.calibrate(_inputs(float_model, requests), manager)
     found: Ranges = watched.get_model_qsvs()
     return found
 
@@ -105,3 +107,14 @@ def excess(found: Ranges, others: Ranges) -> Excess:
         return Excess(tensors, 0, "")
     worst = max(sorted(exceeded), key=lambda name: exceeded[name])
     return Excess(tensors, len(exceeded), f"{worst} by {exceeded[worst]:.1f} times its range")
+
+
+def _inputs(model: bytes, requests: Sequence[Request]) -> dict[str, list[dict[str, npt.NDArray[Any]]]]:
+    """What each signature is given: as much of each request as it takes."""
+    known = interpreter.Interpreter(model_content=model)
+    found = {}
+    for name in known.get_signature_list():
+        tokens = int(known.get_signature_runner(name).get_input_details()["ids"]["shape"][1])
+        whole = [request.inputs() for request in requests]
+        found[name] = [{**inputs, "ids": inputs["ids"][:, :tokens]} for inputs in whole]
+    return found

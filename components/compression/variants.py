@@ -29,11 +29,13 @@ class Operation:
 
     Attributes:
         kind: as LiteRT calls it.
+        place: in its graph, from 0.
         layer: its output tensor's name, which recipes know it by.
         weighs: whether one of its inputs is a constant matrix.
     """
 
     kind: str
+    place: int
     layer: str
     weighs: bool
 
@@ -44,8 +46,8 @@ class Unit:
 
     Attributes:
         kind: of operation.
-        layer: of the one operation; empty for all of that kind that have no weights.
-        layers: of all of them.
+        layer: of the one operation, in the first graph; empty for all of that kind that have no weights.
+        layers: of all of them, in all graphs.
     """
 
     kind: str
@@ -86,11 +88,12 @@ def operations(model: bytes) -> list[Operation]:
     return [
         Operation(
             _kind(unpacked, operator.opcodeIndex),
+            place,
             tfl_flatbuffer_utils.get_op_scope(operator, graph.tensors),
-            any(_is_matrix(graph.tensors[place], unpacked.buffers) for place in operator.inputs if place >= 0),
+            any(_is_matrix(graph.tensors[number], unpacked.buffers) for number in operator.inputs if number >= 0),
         )
         for graph in unpacked.subgraphs
-        for operator in graph.operators or ()
+        for place, operator in enumerate(graph.operators or ())
     ]
 
 
@@ -100,18 +103,23 @@ def foreign(found: Sequence[Operation]) -> list[str]:
 
 
 def units(name: str, found: Sequence[Operation]) -> list[Unit]:
-    """What a variant quantises of a graph: each operation with weights, and all others of a kind together."""
+    """What a variant quantises of a graph: each operation with weights, and all others of a kind together.
+
+    The graphs of the buckets are the same but for their length: what is in the same place of each is one unit.
+    """
     manager = _manager(name)
-    single: list[Unit] = []
+    single: dict[tuple[int, str], list[str]] = {}
     together: dict[str, list[str]] = {}
     for operation in found:
         if operation.kind not in _KNOWN or not _quantises(manager, operation):
             continue
         if operation.weighs:
-            single.append(Unit(operation.kind, operation.layer, (operation.layer,)))
+            single.setdefault((operation.place, operation.kind), []).append(operation.layer)
         else:
             together.setdefault(operation.kind, []).append(operation.layer)
-    return single + [Unit(kind, "", tuple(layers)) for kind, layers in sorted(together.items())]
+    return [Unit(kind, layers[0], tuple(layers)) for (_, kind), layers in sorted(single.items())] + [
+        Unit(kind, "", tuple(layers)) for kind, layers in sorted(together.items())
+    ]
 
 
 _Way = Callable[[Manager, str, Kind], None]
