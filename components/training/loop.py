@@ -9,6 +9,7 @@ import logging
 import math
 import pathlib
 import time
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -22,6 +23,7 @@ from components.training.config import TrainingConfig, of_result
 from components.training.examples import Examples
 from components.training.feeding import Feed
 from components.training.optimizer import AdamW
+from components.training.parametrisation import Direct, Parametrisation
 from components.training.report import Curve, Point
 from components.training.saving import Checkpoints, Restored
 from components.training.scoring import Scorer
@@ -77,6 +79,9 @@ class Trainer:
         strategy: the devices, as `strategies.configure` makes them; TensorFlow's default if None.
         is_chief: whether this process writes what the workers come to.
         decode: turns token ids into text, for what the model writes; None for nothing.
+        parametrise: says what learns of a network that was just built, and may give it other weights to start from; called
+            in the strategy's scope.
+        node: that the progress is of.
 
     Raises:
         ConfigError: the network cannot be built, or the batch cannot be shared out.
@@ -93,7 +98,10 @@ class Trainer:
         strategy: tf.distribute.Strategy | None = None,
         is_chief: bool = True,
         decode: Decode | None = None,
+        parametrise: Callable[[keras.Model], Parametrisation] = Direct,
+        node: str = NODE,
     ):
+        self.node = node
         self.config, self.is_chief, self.decode = config, is_chief, decode
         self.seed, self.variation = seed, variation
         self.strategy = strategy or tf.distribute.get_strategy()
@@ -111,9 +119,13 @@ class Trainer:
         with self.strategy.scope():
             with architectures.precision(config.precision):
                 self.model = architectures.build(config, self.shape)
+            self.parametrisation = parametrise(self.model)
+            learnt = self.parametrisation.learnt
+            spared = {id(weight) for weight in network.spared(self.model)}
+            pairs = zip(learnt, self.model.trainable_variables, strict=True)
             self.optimizer = AdamW(config)
-            self.optimizer.exclude_from_weight_decay(network.spared(self.model))
-            self.optimizer.build(self.model.trainable_variables)
+            self.optimizer.exclude_from_weight_decay([own for own, weight in pairs if id(weight) in spared])
+            self.optimizer.build(learnt)
         self.scorer = Scorer(self.model, budgets.image_size)
 
     def fit(self, train: Examples, held_out: Examples, directory: pathlib.Path) -> Trained:
@@ -172,13 +184,23 @@ class _Fit:
             compiled=xla,
             variation=trainer.variation,
         )
+        parametrisation = trainer.parametrisation
         self._steps = Steps(
-            trainer.model, trainer.optimizer, config, strategy=trainer.strategy, specs=self._feed.specs, xla=xla
+            trainer.model,
+            trainer.optimizer,
+            config,
+            strategy=trainer.strategy,
+            specs=self._feed.specs,
+            xla=xla,
+            learnt=parametrisation.learnt,
         )
         self._checkpoints = Checkpoints(
             directory / "checkpoints",
-            variables=self._state.variables,
-            identity={"model": config.model, "training": _digest(config), "seed": str(trainer.seed)},
+            variables={**self._state.variables, **parametrisation.variables},
+            identity={
+                **{"model": config.model, "training": _digest(config), "seed": str(trainer.seed)},
+                **parametrisation.identity,
+            },
             keep=config.keep_checkpoints,
             keep_every_hours=config.keep_checkpoint_every_hours,
             writes=chief,
@@ -193,18 +215,18 @@ class _Fit:
     def run(self) -> Trained:
         config, state = self._config, self._state
         restored = self._restored()
-        step = first = state.take()
+        step = first = self._at(state.take())
         self._curve.go_on_from(first)
         self._incidents = [one for one in self._log.read() if one.back_to is not None or one.step < first]
-        progress.start(NODE, "training", total=config.steps, unit="steps")
-        progress.update(NODE, first)
+        progress.start(self._trainer.node, "training", total=config.steps, unit="steps")
+        progress.update(self._trainer.node, first)
         limit_s = config.hang_timeout_s if config.strategy == "multi_worker" else None
         saved_s = time.monotonic()
         with Preemption() as preemption, Watchdog(limit_s, step=first) as watchdog:
             while step < config.steps:
                 passed = [incident.step for incident in self._incidents if incident.back_to == step]
                 if passed:
-                    step = max(passed) + 1
+                    step = self._at(max(passed) + 1)
                     continue
                 batch = self._feed.batch(step)
                 gradient = self._steps.gradient(batch, scale=self._scale.value, stop=preemption.requested)
@@ -214,12 +236,12 @@ class _Fit:
                     end(PREEMPTED, f"asked to stop; {step} steps are saved")
                 back_to = self._learn(gradient, batch, step)
                 if back_to is not None:
-                    step = back_to
+                    step = self._at(back_to)
                     continue
                 self._since.add(gradient, batch)
                 self._pace.add(batch)
-                step += 1
-                progress.update(NODE, step)
+                step = self._at(step + 1)
+                progress.update(self._trainer.node, step)
                 watchdog.beat(step)
                 if step % config.evaluate_every_steps == 0 or step == config.steps:
                     with watchdog.phase("measuring", limit_s=_EVALUATION_LIMIT_S):
@@ -231,6 +253,11 @@ class _Fit:
                     saved_s = time.monotonic()
         self._checkpoints.wait()
         return self._told(restored, first)
+
+    def _at(self, step: int) -> int:
+        """That step, the network having the weights that it has there."""
+        self._trainer.parametrisation.show(step)
+        return step
 
     def _learn(self, gradient: Gradient, batch: Batch, step: int) -> int | None:
         """Moves the weights unless something is wrong with the step; the step to go back to, if any."""

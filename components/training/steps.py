@@ -43,11 +43,12 @@ class Steps:
 
     Args:
         model: see `components.training.network`.
-        optimizer: built for the model's weights.
+        optimizer: built for what is learnt.
         config: batches, clipping.
         strategy: the devices; model and optimizer were made in its scope.
         specs: what the features of a batch are.
         xla: whether the gradient is compiled.
+        learnt: what is moved by the gradient at the model's trainable weights, in their order; these themselves if None.
     """
 
     def __init__(
@@ -59,9 +60,11 @@ class Steps:
         strategy: tf.distribute.Strategy,
         specs: dict[str, tf.TensorSpec],
         xla: bool,
+        learnt: Sequence[keras.Variable] | None = None,
     ):
         self._model, self._optimizer, self._strategy, self._config = model, optimizer, strategy, config
         self._weights = model.trainable_variables
+        self._learnt = self._weights if learnt is None else learnt
         # On the inner function alone: compiled as a whole, a step of several devices fails under every strategy.
         self._of_replica = tf.function(self._accumulated, jit_compile=True) if xla else self._accumulated
         rows = [None, None]
@@ -90,11 +93,11 @@ class Steps:
         return Gradient(loss, norm, stopping > 0, results[3])
 
     def update(self, gradient: Gradient) -> None:
-        """Moves the weights."""
+        """Moves what is learnt."""
         self._update(gradient.values)
 
     def _apply(self, values: Sequence[tf.Tensor]) -> None:
-        self._optimizer.apply(values, self._weights)
+        self._optimizer.apply(values, self._learnt)
 
     def _on_all(self, features, targets, weights, scale, stop):  # type: ignore[no-untyped-def]
         return self._strategy.run(self._on_replica, args=(features, targets, weights, scale, stop))
