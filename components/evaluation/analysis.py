@@ -18,13 +18,13 @@ import pyarrow as pa
 import tensorflow_model_analysis as tfma
 
 from components.evaluation import metrics
-from components.evaluation.examples import CHANGE, DAMAGED, RISE
+from components.evaluation.examples import BYTES, CHANGE, DAMAGED, EXAMPLES, RISE, column
 from components.evaluation.limits import Limit
 from components.evaluation.report import Metric, Role, Slice, SliceFigures
 
 _JUDGED = {Metric.BITS_PER_BYTE: Role.SERVED.value, Metric.REGRESSION: CHANGE, Metric.COMPRESSION: RISE}
 _NAME = "bits_per_byte"
-_COUNTS = {"examples": metrics.EXAMPLES, "bytes": metrics.BYTES}
+_COUNTS = {"examples": EXAMPLES, "bytes": BYTES}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +64,7 @@ def eval_config(
     for model in models:
         name = _name(model, models)
         # Neither is looked at by these metrics; TFMA wants them named, and the column of sums is always there.
-        specs.append(tfma.ModelSpec(name=name, prediction_key=metrics.column(model), label_key=metrics.column(model)))
+        specs.append(tfma.ModelSpec(name=name, prediction_key=column(model), label_key=column(model)))
         chosen = [
             _config(model, "BitsPerByte", _NAME, thresholds=_thresholds(model, limits)),
             *(_config(model, "Total", total, {"quantity": place}) for total, place in _COUNTS.items()),

@@ -142,7 +142,7 @@ class EvaluationConfig:
     max_compression_rise_bits_per_byte: Rise = 0.02
     """How much worse than the float model that it stems from it may be, over all and on every slice, by the same rule."""
 
-    confidence: Annotated[float, pydantic.Field(ge=0.5, lt=1)] = 0.95
+    confidence: Annotated[float, pydantic.Field(ge=0.5, lt=1)] = 0.975
     """A model that is truly no worse passes the comparisons on all slices together at least so surely. Intervals of
     figures are of this confidence too."""
 

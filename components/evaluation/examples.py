@@ -11,11 +11,19 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from components.evaluation import metrics, slicing
+from components.evaluation import slicing
 from components.evaluation.held_out import HeldOut
 from components.evaluation.report import Role
 from components.evaluation.slicing import MODALITIES
 from serving.instance import Score
+
+CALIBRATION_GROUPS = 10
+EXAMPLES, BYTES, BITS, TOKENS, JUDGED_TOKENS = range(5)
+"""Places of an example's quantities: examples (one), UTF-8 bytes, bits, tokens, and tokens that were looked at closely."""
+SURPLUS = 5
+"""The first of the groups: probability of the likeliest tokens, less how many of them are right, by that probability."""
+HITS = SURPLUS + CALIBRATION_GROUPS
+"""From here on, for each k, how many tokens are among the k likeliest."""
 
 CHANGE, RISE = "change", "rise"
 """What stands for a model where the served one is compared with the live one, and with the float one: the differences."""
@@ -36,8 +44,7 @@ class Examples:
         sample_ids: of which sample.
         values: for each slice key.
         clusters: numbers of the clusters, from 0 on, int64 `[examples]`.
-        quantities: for each model's name, or what stands for one, float64 `[examples, quantities]` in the order of
-            `components.evaluation.metrics`.
+        quantities: for each model's name, or what stands for one, float64 `[examples, quantities]`.
         others: for each comparison the bits of the model that is compared with, float64 `[examples]`.
     """
 
@@ -53,6 +60,11 @@ class Examples:
 
 TokenFacts = Callable[[int, str], "Sequence[float] | None"]
 """Of a sample by its number and a modality: `JUDGED_TOKENS`, the surpluses and the hits; None where not measured."""
+
+
+def column(model: str) -> str:
+    """The column of the examples with a model's quantities."""
+    return f"{model}_sums"
 
 
 def build(
@@ -138,9 +150,9 @@ def to_arrow(examples: Examples, damaged: Mapping[str, Floats]) -> pa.RecordBatc
     for model, rows in examples.quantities.items():
         sums = np.zeros((len(order), rows.shape[1]))
         np.add.at(sums, cells, rows)
-        columns[metrics.column(model)] = [*sums.tolist(), *([0.0] * rows.shape[1] for _ in damaged)]
+        columns[column(model)] = [*sums.tolist(), *([0.0] * rows.shape[1] for _ in damaged)]
     if damaged:
-        columns[metrics.column(DAMAGED)] = [*([0.0] * 4 for _ in order), *(sums.tolist() for sums in damaged.values())]
+        columns[column(DAMAGED)] = [*([0.0] * 4 for _ in order), *(sums.tolist() for sums in damaged.values())]
     types = {name: pa.list_(pa.float64() if name.endswith("_sums") else pa.binary()) for name in columns}
     return pa.RecordBatch.from_arrays(
         [pa.array(values, types[name]) for name, values in columns.items()], names=list(columns)

@@ -39,7 +39,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             del models[Role.REFERENCE]  # it stems from itself
         paths = {role: pathlib.Path(path_utils.serving_model_path(artifact.uri)) for role, artifact in models.items()}
 
-        measured = evaluating.measure(paths, artifact_utils.get_single_uri(input_dict["samples"]), config, node=NODE)
+        answers = evaluating.ask(paths, artifact_utils.get_single_uri(input_dict["samples"]), config, node=NODE)
+        measured = evaluating.lay_out(answers, config)
         progress.start(NODE, "analysing", total=measured.batch.num_rows, unit="groups of examples")
         with self._make_beam_pipeline() as pipeline:
             analysis.analyse(pipeline, measured.batch, measured.tfma_config, evaluation.uri)

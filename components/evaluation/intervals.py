@@ -29,7 +29,7 @@ def ratio(numerators: Floats, denominators: Floats, clusters: Indices, confidenc
         confidence: how surely the interval holds the true ratio.
 
     Returns:
-        Its ends; None where there are fewer than two clusters, or an answer is no number.
+        Its ends, at least 0; None where there are fewer than two clusters, or an answer is no number.
     """
     total = float(denominators.sum())
     count = len(np.unique(clusters))
@@ -39,7 +39,7 @@ def ratio(numerators: Floats, denominators: Floats, clusters: Indices, confidenc
     residuals = np.bincount(clusters, numerators - found * denominators)
     error = math.sqrt(float((residuals**2).sum()) * count / (count - 1)) / total
     reach = float(stats.t.ppf((1 + confidence) / 2, count - 1)) * error
-    return found - reach, found + reach
+    return max(0.0, found - reach), found + reach
 
 
 def deviations(differences: Floats) -> Floats:

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from components.evaluation import metrics
 from components.evaluation.analysis import Analysis, judged
-from components.evaluation.examples import CHANGE, RISE, Examples
+from components.evaluation.examples import BITS, BYTES, CHANGE, RISE, Examples
 from components.evaluation.limits import Limit, Members
 from components.evaluation.report import (
     OVERALL,
@@ -93,13 +92,13 @@ def _worst(verdict: Verdict, examples: Examples, members: Members) -> list[Faili
     compared = {Metric.REGRESSION: CHANGE, Metric.COMPRESSION: RISE}.get(verdict.metric)
     rows = examples.quantities[compared or Role.SERVED.value]
     places = members[verdict.slice]
-    places = places[rows[places, metrics.BYTES] > 0]
-    excess = rows[places, metrics.BITS] - verdict.limit * rows[places, metrics.BYTES]
+    places = places[rows[places, BYTES] > 0]
+    excess = rows[places, BITS] - verdict.limit * rows[places, BYTES]
     order = np.lexsort((places, -np.nan_to_num(excess, nan=np.inf)))
     found = []
     for place, beyond in zip(places[order].tolist(), excess[order].tolist(), strict=True):
-        size = float(rows[place, metrics.BYTES])
-        bits = float(rows[place, metrics.BITS])
+        size = float(rows[place, BYTES])
+        bits = float(rows[place, BITS])
         other = float(examples.others[compared][place]) if compared else 0.0
         if np.isfinite([bits, other]).all() and beyond <= 0:
             break

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from components.evaluation import intervals, metrics
+from components.evaluation import intervals
 from components.evaluation.config import EvaluationConfig
-from components.evaluation.examples import CHANGE, COMPARISONS, RISE, Examples
+from components.evaluation.examples import BITS, BYTES, CHANGE, COMPARISONS, EXAMPLES, RISE, Examples
 from components.evaluation.report import OVERALL, Metric, Role, Slice
 
 _SEED = 0
@@ -89,15 +89,15 @@ def _comparisons(config: EvaluationConfig, examples: Examples, members: Members)
             continue
         rows, others = examples.quantities[model], examples.others[model]
         for where, places in members.items():
-            here = places[rows[places, metrics.EXAMPLES] > 0]
-            size = float(rows[here, metrics.BYTES].sum())
+            here = places[rows[places, EXAMPLES] > 0]
+            size = float(rows[here, BYTES].sum())
             why_not = _too_few(len(here), config.min_examples)
             if why_not is None and not np.isfinite(others[here]).all():
                 why_not = "the answer of the model that it is compared with is not a number"
             allowed = _allowed(config, model, float(others[here].sum()) / size if size else 0.0)
             found.append(Limit(_COMPARED[role], where, allowed, why_not=why_not))
             if why_not is None:
-                bits = np.nan_to_num(rows[here, metrics.BITS], nan=0.0, posinf=0.0, neginf=0.0)
+                bits = np.nan_to_num(rows[here, BITS], nan=0.0, posinf=0.0, neginf=0.0)
                 sums.append(np.bincount(examples.clusters[here], bits, examples.clusters.max() + 1))
                 sizes.append(size)
     if not sums:

@@ -1,7 +1,7 @@
 """Figures of language models as metrics of TensorFlow Model Analysis: each a function of sums over a slice.
 
 TFMA finds them by `module` and `class_name` in its configuration. What is summed is one vector a model and example, the
-column `column(model)`, with the quantities of `QUANTITIES` in their order and then the hits; no labels, no predictions.
+column `examples.column(model)`; no labels, no predictions.
 """
 
 from __future__ import annotations
@@ -16,19 +16,9 @@ import numpy.typing as npt
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.metrics import metric_types, metric_util
 
-CALIBRATION_GROUPS = 10
-EXAMPLES, BYTES, BITS, TOKENS, JUDGED_TOKENS = range(5)
-SURPLUS = 5
-"""The first of the groups: probability of the likeliest tokens, less how many of them are right, by that probability."""
-HITS = SURPLUS + CALIBRATION_GROUPS
-"""From here on, for each k, how many tokens are among the k likeliest."""
+from components.evaluation.examples import BITS, BYTES, HITS, JUDGED_TOKENS, SURPLUS, TOKENS, column
 
 Sums = npt.NDArray[np.float64]
-
-
-def column(model: str) -> str:
-    """The column of the examples with a model's quantities."""
-    return f"{model}_sums"
 
 
 class Total(tfma.metrics.Metric):  # type: ignore[misc]

@@ -214,8 +214,8 @@ class Memorisation:
     """How many training samples the model continues word for word.
 
     Attributes:
-        samples: training samples that are long enough.
-        prompts: how many of them were tried.
+        samples: training samples that were looked at, until enough were found that are long enough.
+        prompts: how many were, and were tried.
         shortened: how many of these had fewer tokens to give than asked for.
         prompt_tokens: tokens asked for.
         continued_tokens: tokens that had to come out.
