@@ -1,0 +1,238 @@
+"""A trained network goes on learning with the weights that it will have once it is compressed.
+
+By the Trainer's own loop: of each step, the gradient is taken at the weights that are on a grid or masked, and applied to
+float weights behind them (`components.training.parametrisation`). What comes of it has its weights on the grid, and zeros
+where it was pruned, so that the quantizer finds nothing left to round.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from components.augmentation.image.config import ImageAugmentation
+from components.compression import matrices
+from components.compression.fake_quantization import FakeQuantization
+from components.compression.matrices import Matrix
+from components.compression.pruning import MagnitudePruning
+from components.compression.retraining_config import RetrainingConfig
+from components.training.config import TrainingConfig
+from components.training.examples import Examples
+from components.training.loop import Trained, Trainer
+from components.transform.config import TransformConfig
+from schemas.errors import IntegrityError
+
+NODE = "Compress"
+Weights = Sequence[npt.NDArray[np.float32]]
+
+
+class WeightTransform(Protocol):
+    """What is made of a network's matrices before it computes with them."""
+
+    name: str
+    """What it does, in words: a checkpoint of another one is not gone on from."""
+
+    variables: Mapping[str, tf.Variable]
+    """Its state once it has begun, by names that stay."""
+
+    def begin(self, matrices: Sequence[Matrix], shapes: Sequence[tuple[int, ...]], steps: int) -> None:
+        """Makes its state for the matrices of a network, and so many steps."""
+
+    def advance(self, step: int, weights: Sequence[keras.Variable]) -> None:
+        """Brings its state to where so many steps are done; `weights` are the matrices that learn."""
+
+    def __call__(self, weights: Sequence[tf.Tensor]) -> Sequence[tf.Tensor]:
+        """What the network sees of its matrices; a function of these and of its state."""
+
+
+class InTurn:
+    """Transforms, each of what the one before it made: pruned, then quantised.
+
+    Args:
+        transforms: them; none leaves all as it is.
+    """
+
+    def __init__(self, transforms: Sequence[WeightTransform]):
+        self.name = ", ".join(transform.name for transform in transforms) or "as it was"
+        self.variables: Mapping[str, tf.Variable] = {}
+        self._transforms = transforms
+
+    def begin(self, matrices: Sequence[Matrix], shapes: Sequence[tuple[int, ...]], steps: int) -> None:
+        """See the protocol."""
+        for transform in self._transforms:
+            transform.begin(matrices, shapes, steps)
+        self.variables = {
+            f"{place}/{name}": variable
+            for place, transform in enumerate(self._transforms)
+            for name, variable in transform.variables.items()
+        }
+
+    def advance(self, step: int, weights: Sequence[keras.Variable]) -> None:
+        """See the protocol."""
+        for transform in self._transforms:
+            transform.advance(step, weights)
+
+    def __call__(self, weights: Sequence[tf.Tensor]) -> Sequence[tf.Tensor]:
+        """See the protocol."""
+        for transform in self._transforms:
+            weights = transform(weights)
+        return weights
+
+
+@dataclasses.dataclass(frozen=True)
+class Retrained:
+    """What a further training came to.
+
+    Attributes:
+        model: the network, with the weights that it was judged with.
+        trained: how it went; the curve is `metrics.jsonl` in its directory.
+        sparsity: share of the weights of its matrices that are zero.
+    """
+
+    model: keras.Model
+    trained: Trained
+    sparsity: float
+
+
+def transform_of(config: RetrainingConfig) -> WeightTransform:
+    """What a configuration asks for."""
+    found: list[WeightTransform] = []
+    if config.sparsity:
+        found.append(
+            MagnitudePruning(
+                config.sparsity, over=config.sparsity_over, until=config.prune_until, every=config.prune_every_steps
+            )
+        )
+    if config.weight_bits is not None:
+        found.append(FakeQuantization(config.weight_bits))
+    return InTurn(found)
+
+
+def fine_tune(
+    model: keras.Model,
+    train: Examples,
+    held_out: Examples,
+    config: RetrainingConfig,
+    *,
+    training: TrainingConfig,
+    budgets: TransformConfig,
+    vocabulary: int,
+    seed: int,
+    directory: pathlib.Path,
+    transform: WeightTransform | None = None,
+    variation: ImageAugmentation | None = None,
+) -> Retrained:
+    """Has a trained network learn on, on one device, with what its weights are made into. The same seed, the same bits.
+
+    Args:
+        model: of the architecture that `training` names; stays as it is.
+        train: what to learn from.
+        held_out: what the curve is measured on.
+        config: for how long, and how.
+        training: how it was trained; batches, decay and the like stay.
+        budgets: how much of a sample it sees.
+        vocabulary: number of token ids.
+        seed: of the order of the samples; that of the training would bring them in the very same order.
+        directory: of checkpoints and curve; where it holds some of this very training, that goes on.
+        transform: what is made of its matrices; what `config` asks for if None.
+        variation: how images are varied in each step; None if they are not.
+
+    Raises:
+        ConfigError: the network has no matrices, or cannot be built.
+        IntegrityError: the weights are of another architecture, or the directory holds another training.
+        DivergedError: the loss is not a number, or spikes again and again.
+    """
+    tf.config.experimental.enable_op_determinism()
+    start = [np.asarray(variable) for variable in model.variables]
+    chosen = transform if transform is not None else transform_of(config)
+
+    def parametrise(fresh: keras.Model) -> _Behind:
+        return _Behind(fresh, start, chosen, config.steps)
+
+    trainer = Trainer(
+        _continued(training, config),
+        budgets,
+        vocabulary=vocabulary,
+        seed=seed,
+        variation=variation,
+        parametrise=parametrise,
+        node=NODE,
+    )
+    trained = trainer.fit(train, held_out, directory)
+    return Retrained(trainer.served(), trained, sparsity(trainer.model))
+
+
+def sparsity(model: keras.Model) -> float:
+    """The share of the weights of a network's matrices that are zero."""
+    values = [np.asarray(model.trainable_variables[matrix.place]) for matrix in matrices.of(model)]
+    return sum(int((value == 0).sum()) for value in values) / sum(value.size for value in values)
+
+
+class _Behind:
+    """Float weights behind those of a network; see `components.training.parametrisation`.
+
+    Args:
+        model: just built.
+        start: the weights to start from, of all its variables.
+        transform: what it sees of its matrices.
+        steps: of the training.
+    """
+
+    def __init__(self, model: keras.Model, start: Weights, transform: WeightTransform, steps: int):
+        shapes = [tuple(variable.shape) for variable in model.variables]
+        if [value.shape for value in start] != shapes:
+            raise IntegrityError(
+                "the weights are of another network than the configuration describes",
+                where="training",
+                remedy="give the configuration that the network was trained with",
+            )
+        for variable, value in zip(model.variables, start, strict=True):
+            variable.assign(value)
+        self._seen = model.trainable_variables
+        self.learnt: Sequence[keras.Variable] = [
+            keras.Variable(weight.numpy(), name=f"behind_{place}") for place, weight in enumerate(self._seen)
+        ]
+        found = matrices.of(model)
+        self._places = [matrix.place for matrix in found]
+        transform.begin(found, [tuple(self._seen[place].shape) for place in self._places], steps)
+        self._transform = transform
+        self.variables: Mapping[str, tf.Variable | keras.Variable] = {
+            **{f"behind/{place}": weight for place, weight in enumerate(self.learnt)},
+            **{f"transform/{name}": variable for name, variable in transform.variables.items()},
+        }
+        self.identity: Mapping[str, str] = {"transform": transform.name}
+        self._show = tf.function(self._assign)
+
+    def show(self, step: int) -> None:
+        """See the protocol."""
+        self._transform.advance(step, [self.learnt[place] for place in self._places])
+        self._show()
+
+    def _assign(self) -> None:
+        shown = [tf.convert_to_tensor(weight) for weight in self.learnt]
+        for place, made in zip(self._places, self._transform([shown[place] for place in self._places]), strict=True):
+            shown[place] = made
+        for seen, value in zip(self._seen, shown, strict=True):
+            seen.assign(value)
+
+
+def _continued(training: TrainingConfig, config: RetrainingConfig) -> TrainingConfig:
+    """On one device, in one process, from the weights at hand."""
+    return dataclasses.replace(
+        training,
+        steps=config.steps,
+        learning_rate=config.learning_rate,
+        warmup_steps=config.warmup_steps,
+        weights=None,
+        strategy="none",
+        devices=1,
+        workers=1,
+        written_samples=0,
+    )
