@@ -357,3 +357,18 @@ def lineage_show(model: str, as_json: bool) -> None:
         _print_json(rendering.plain(ancestry))
     else:
         click.echo(rendering.tree(ancestry), nl=False)
+
+
+@lineage.command("why")
+@click.argument("model", default="latest")
+@_json_option
+def lineage_why(model: str, as_json: bool) -> None:
+    """Print why a MODEL may be released or may not: a version, `live`, or the id of a model that was never released."""
+    from lineage import graph, store, why
+
+    connected = store.connect(Home.current())
+    found = why.explain(connected, graph.find_model(connected, model))
+    if as_json:
+        _print_json(why.plain(found))
+    else:
+        click.echo(why.text(found), nl=False)
