@@ -38,9 +38,9 @@ class Report:
         load_s: seconds until the model was ready, imports included; None if it never was.
         latency_p50_ms: median over the golden requests of one instance, warm.
         latency_max_ms: the slowest of those.
+        checks: every promise.
         peak_memory_mb: the most memory that the process held until then, libraries included; None where it cannot be told.
         signed_by: which key signed the model, as signatures name it; None if none that is trusted did.
-        checks: every promise.
     """
 
     blessed: bool
@@ -49,9 +49,9 @@ class Report:
     load_s: float | None = None
     latency_p50_ms: float | None = None
     latency_max_ms: float | None = None
+    checks: tuple[Check, ...] = ()
     peak_memory_mb: float | None = None
     signed_by: str | None = None
-    checks: tuple[Check, ...] = ()
 
     def including(self, check: Check) -> Report:
         """The same with one more promise; if that was not kept, the model is not blessed."""
