@@ -1,6 +1,6 @@
 """The way to a GPU: `score_tokens` of a SavedModel as ONNX, and that as an engine of TensorRT.
 
-Not by TF-TRT, which neither the CPU builds of TensorFlow nor its own from 2.18 on have. The extra `tensorrt` brings the
+Not by TF-TRT, which TensorFlow's builds have had no more since 2.18, and those for CPUs never. The extra `tensorrt` brings the
 converter; TensorRT itself comes with NVIDIA's images (docs/gpu-serving.md).
 """
 

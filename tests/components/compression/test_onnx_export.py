@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 import sys
 
 import numpy as np
@@ -26,6 +27,7 @@ except ImportError as error:
         raise
     pytest.skip(f"the extra `tensorrt` is not installed: {error}", allow_module_level=True)
 
+PAGE = pathlib.Path(__file__).parents[3] / "docs" / "gpu-serving.md"
 VOCABULARY = 512
 BUDGETS = transformed.BUDGETS
 TOKENS = sequence.length(BUDGETS.text_tokens, BUDGETS.code_tokens)
@@ -79,6 +81,19 @@ def test_onnxruntime_answers_as_tensorflow_does(saved_model, tmp_path):
         [nll] = session.run(["nll"], request)
         assert np.ptp(nll) > 1
         np.testing.assert_allclose(nll, expected["nll"], rtol=0, atol=1e-4)
+
+
+def test_the_page_on_gpus_exports_as_it_says(saved_model, tmp_path, monkeypatch):
+    exporting, building = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    names = {"model": saved_model}
+    exec(exporting, names)
+    assert (tmp_path / "model.onnx").stat().st_size > 100_000
+    if onnx_export.missing():
+        with pytest.raises(ConfigError):
+            exec(building, names)
+    else:
+        exec(building, names)
 
 
 def test_an_operation_that_onnx_lacks_is_refused_in_words(tmp_path):
