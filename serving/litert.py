@@ -182,8 +182,8 @@ class Runner:
             image_size=self._image_size,
             vocabulary=self._vocabulary,
         )
-        used = int(np.flatnonzero(request.ids != sequence.PAD)[-1]) + 1
-        bucket = min(length for length in self.buckets if length >= used)
+        used = max(np.flatnonzero(request.ids != sequence.PAD).tolist(), default=0)
+        bucket = min(length for length in self.buckets if length > used)
         inputs = request.inputs()
         answer = self._calls[bucket](**{**inputs, "ids": inputs["ids"][:, :bucket]})["nll"][0]
         nll: npt.NDArray[np.float32] = np.pad(answer, (0, len(request.ids) - bucket))

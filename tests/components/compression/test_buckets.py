@@ -70,7 +70,7 @@ def models(tmp_path_factory) -> dict[str, pathlib.Path]:
     return {name: root / name for name in made}
 
 
-@pytest.mark.parametrize("tokens", [1, 5, 6, 7, 12, 13, 24])
+@pytest.mark.parametrize("tokens", [0, 1, 5, 6, 7, 12, 13, 24])
 def test_a_request_is_answered_alike_by_whatever_bucket_holds_it(models, tokens):
     one, several = (Runner(models[name] / LITERT_FILE) for name in ("one", "several"))
     assert one.buckets == (LONGEST,) and several.buckets == (LONGEST, 12, 6)
