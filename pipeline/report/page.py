@@ -95,6 +95,7 @@ def _environment() -> jinja2.Environment:
         environment.filters[name] = getattr(words, name)
     environment.filters["verdict_on_yardsticks"] = words.verdict_on_yardsticks
     environment.filters["verdict_on_image"] = words.verdict_on_image
+    environment.filters["besides"] = words.besides
     environment.tests["missing"] = _is_missing
     return environment
 

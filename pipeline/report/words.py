@@ -29,7 +29,12 @@ _SYMBOLS = {
     "unknown": "…",
 }
 _BIDIRECTIONAL = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-_METRICS = {Metric.BITS_PER_BYTE.value: "bits per byte", Metric.REGRESSION.value: "regression, bits per byte"}
+_METRICS = {
+    Metric.BITS_PER_BYTE.value: "bits per byte",
+    Metric.REGRESSION.value: "regression, bits per byte",
+    Metric.COMPRESSION.value: "rise by compression, bits per byte",
+    Metric.EXTRACTED.value: "training samples had back",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -188,6 +193,31 @@ def by_slice(evaluation: Evaluation) -> tuple[SliceRow, ...]:
         SliceRow(str(item.slice), item.examples, item.bytes, tuple(values.get(item.slice) for values in others))
         for item in evaluation.models[0].slices
     )
+
+
+def besides(evaluation: Evaluation) -> tuple[str, ...]:
+    """What was found besides bits per byte, in sentences."""
+    found = []
+    served = next((model.slices[0] for model in evaluation.models if model.role is Role.SERVED and model.slices), None)
+    if served is not None and served.interval is not None and served.perplexity is not None:
+        low, high = served.interval
+        found.append(
+            f"Over all {bits(served.bits_per_byte)} bits per byte, {bits(low)} to {bits(high)} at "
+            f"{evaluation.confidence:.1%} confidence; perplexity of a token {served.perplexity:.1f}."
+        )
+    if served is not None and served.accuracy and served.calibration_error is not None:
+        hits = ", ".join(f"{share:.1%} among the first {k}" for k, share in served.accuracy)
+        found.append(f"Next token: {hits}; its probability is {served.calibration_error:.3f} off.")
+    if evaluation.retrieval is not None:
+        recall = ", ".join(f"{share:.1%} among the first {k}" for k, share in evaluation.retrieval.recall)
+        found.append(f"An image's own text: {recall} of {count(evaluation.retrieval.candidates)}.")
+    if evaluation.memorisation is not None:
+        tried = evaluation.memorisation
+        found.append(
+            f"Of {count(tried.prompts)} training samples {count(len(tried.extracted))} can be had back word for word, "
+            f"besides {count(tried.common)} that are common."
+        )
+    return (*found, *(f"Note: {note}." for note in evaluation.notes))
 
 
 def _judgement(evaluation: Evaluation) -> Figure:

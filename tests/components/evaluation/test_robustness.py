@@ -64,6 +64,24 @@ def test_what_a_model_refuses_is_counted_and_the_rest_is_answered() -> None:
     assert robustness.counts(found) == {"truncated_image": 0, "typos": 3}
 
 
+def test_the_same_seed_damages_alike_and_another_otherwise() -> None:
+    samples = [HeldOut(str(n), "s", Instance(text=f"sample {n} " * 20)) for n in range(4)]
+
+    def asked(seed: int) -> list[Instance]:
+        seen: list[Instance] = []
+
+        class Watching(Picky):
+            def score(self, instances):
+                seen.extend(instances)
+                return super().score(instances)
+
+        scores = Picky().score([sample.instance for sample in samples])
+        robustness.test(Watching(), samples, scores, ("typos", "other_script"), most=4, seed=seed, node="Evaluate")
+        return seen
+
+    assert asked(1) == asked(1) != asked(2)
+
+
 def test_a_real_model_refuses_half_an_image_in_words_and_answers_the_rest() -> None:
     from serving.model import load
 

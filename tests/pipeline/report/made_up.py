@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import datetime
 import io
 import math
@@ -245,7 +246,25 @@ def evaluated(*, blessed: bool = True, has_baseline: bool = False) -> evaluation
     )  # fmt: skip
     refusal = "bits_per_byte on python is 2.4890, above the limit of 2.4"
     message = "every limit that was judged is met" if blessed else refusal
-    return evaluation.Report("test", 746, has_baseline, blessed, message, models, verdicts)
+    whole = evaluation.SliceFigures(
+        evaluation.Slice(), 1492, 301_220, 1.438, (1.402, 1.474), 19.4, (18.1, 20.8), ((1, 0.34), (5, 0.49)), 0.008
+    )
+    served = dataclasses.replace(models[0], slices=(whole, *models[0].slices[1:]))
+    example = evaluation.FailingExample(Metric.BITS_PER_BYTE, slices[4][0], "s-17", "code", 120, 4.25, None, 12.0)
+    return evaluation.Report(
+        "test",
+        746,
+        has_baseline,
+        blessed,
+        message,
+        (served, *models[1:]),
+        verdicts,
+        failing=() if blessed else (example,),
+        robustness=(evaluation.Robustness("truncated_image", 40, 38, None, None),),
+        retrieval=evaluation.Retrieval(20, 10, ((1, 0.25),)),
+        memorisation=evaluation.Memorisation(1100, 1000, 95, 50, 50, 15, ()),
+        notes=("the live model cannot be asked",) if has_baseline else (),
+    )
 
 
 def compressed() -> compression.Report:
