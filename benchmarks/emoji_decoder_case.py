@@ -26,6 +26,7 @@ class Case:
         steps: updates, of `batch` samples each.
         samples: most samples, held-out ones included; None for all.
         held_out: most samples to measure the loss on.
+        pruning_steps: further updates, in which half of the weights of its matrices go; 0 to leave them.
     """
 
     width: int
@@ -37,15 +38,16 @@ class Case:
     batch: int = 8
     samples: int | None = None
     held_out: int = 200
+    pruning_steps: int = 0
 
 
 LARGE = Case(width=256, depth=8, heads=8, vocabulary=8192, steps=200, learning_rate=1.5e-3)
 """As large as the one that `benchmarks.training` trains."""
 
-DEFAULT = Case(width=128, depth=3, heads=4, vocabulary=2048, steps=300, learning_rate=4e-3)
+DEFAULT = Case(width=128, depth=3, heads=4, vocabulary=2048, steps=300, learning_rate=4e-3, pruning_steps=150)
 """The default run's."""
 
-QUICK = Case(width=128, depth=3, heads=4, vocabulary=2048, steps=40, learning_rate=4e-3, samples=600, held_out=60)
+QUICK = dataclasses.replace(DEFAULT, steps=40, samples=600, held_out=60, pruning_steps=20)
 
 
 def rows(case: Case) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The figures `int8.gpt_*`: decoders trained on the emoji of the default run, weights of eight bits beside float, both on
+"""The figures `int8.gpt_*` and `pruned.*`: decoders trained on the emoji of the default run, weights of eight bits beside float, both on
 LiteRT; one thread, processor time, held-out samples.
 
 Of each figure the part without a suffix is of the network that training is measured on; `default_network` is the one that
@@ -14,10 +14,12 @@ from benchmarks import harness, made_models
 from benchmarks.contest import contest
 from benchmarks.emoji_decoder_case import DEFAULT, LARGE, QUICK, Case
 from benchmarks.harness import Benchmark, Line, Options
-from benchmarks.made_models import FLOAT, INT8, PEER
+from benchmarks.made_models import FLOAT, INT8, PEER, Made
 
 SIZE, SPEED, RISE = "int8.gpt_size", "int8.gpt_speed", "int8.gpt_bits_per_byte_rise"
+PRUNED_SIZE, PRUNED_RISE = "pruned.size", "pruned.bits_per_byte_rise"
 _LEAST_SIZE, _LEAST_SPEED, _MOST_PERCENT = 3.3, 2.0, 0.1
+_MOST_PRUNED_SHARE, _MOST_PRUNED_PERCENT = 0.18, 2.0
 _RUNS, _QUICK_RUNS = 9, 5
 _CALLS, _QUICK_CALLS = 20, 50
 
@@ -27,11 +29,41 @@ def _figures(options: Options) -> Iterator[Line]:
     for suffix, case in cases.items():
         if any(options.wants(figure + suffix) for figure in (SIZE, SPEED, RISE)):
             yield from _of(options, case, suffix)
+    if any(map(options.wants, (PRUNED_SIZE, PRUNED_RISE))):
+        yield from _pruned(options, QUICK if options.quick else DEFAULT)
+
+
+def _made(options: Options, case: Case) -> Made:
+    job = {"case": dataclasses.asdict(case), "seed": options.seed}
+    return made_models.made("gpt_models", job, sources=["benchmarks.emoji_decoder_case"])
+
+
+def _pruned(options: Options, case: Case) -> Iterator[Line]:
+    """Half of the weights gone, then int8: of the file as xz packs it, since zeros take as much room as others until then."""
+    models = _made(options, case)
+    facts, packed = models.facts, models.facts["xz_bytes"]
+    if options.wants(PRUNED_SIZE):
+        ours, peer = packed["pruned"], models.size(FLOAT)
+        note = (
+            f"packed by xz (by zlib {facts['zlib_bytes']['pruned'] / peer:.3f}), of the float file as it is (of that one packed "
+            f"{ours / packed['float']:.3f}); int8 without pruning {packed['int8'] / peer:.3f}; {facts['sparsity']:.1%} of the "
+            "weights of matrices are zero"
+        )
+        line = Line(PRUNED_SIZE, ours / peer, "share", why="a share of the peer", peer_name=PEER, note=note)
+        yield made_models.judged(line, most=_MOST_PRUNED_SHARE)
+    if options.wants(PRUNED_RISE):
+        before, after = (facts["bits_per_byte"][name] for name in ("float", "pruned"))
+        note = (
+            f"{before:.4f} to {after:.4f} bits a byte on {facts['held_out']:,} held-out samples; learnt {case.steps} steps, "
+            f"and while pruned {case.pruning_steps} more, which the float model has not"
+        )
+        rise = 100 * (after / before - 1)
+        line = Line(PRUNED_RISE, rise, "percent", why="the loss against the peer", peer_name=PEER, note=note)
+        yield made_models.judged(line, most=_MOST_PRUNED_PERCENT)
 
 
 def _of(options: Options, case: Case, suffix: str) -> Iterator[Line]:
-    job = {"case": dataclasses.asdict(case), "seed": options.seed}
-    models = made_models.made("gpt_models", job, sources=["benchmarks.emoji_decoder_case"])
+    models = _made(options, case)
     facts = models.facts
     about = f"{facts['parameters']:,} weights, width {case.width}, {facts['tokens']} tokens a call"
     if options.wants(SIZE + suffix):
@@ -56,4 +88,4 @@ def _of(options: Options, case: Case, suffix: str) -> Iterator[Line]:
         yield made_models.judged(line, most=_MOST_PERCENT)
 
 
-BENCHMARKS = (Benchmark((SIZE, SPEED, RISE), _figures),)
+BENCHMARKS = (Benchmark((SIZE, SPEED, RISE, PRUNED_SIZE, PRUNED_RISE), _figures),)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
 import math
 import pathlib
 import tempfile
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,7 +23,9 @@ import tensorflow as tf
 from benchmarks import emoji_decoder_case
 from benchmarks.emoji_decoder_case import Case
 from components import process
-from components.compression import convert
+from components.compression import convert, retraining
+from components.compression.retraining import Retrained
+from components.compression.retraining_config import RetrainingConfig
 from components.tokenization import vocabulary
 from components.tokenization.config import TokenizationConfig
 from components.training import network
@@ -35,13 +39,15 @@ from serving.litert import SIGNATURE, Encoder, Request, Runner
 from serving.manifest import TOKENIZER_FILE, Manifest, ModelFormat
 
 VARIANT = "dynamic_wi8_afp32"
+SPARSITY = 0.5
 _TIMED = 16
 _BUDGETS = TransformConfig()
 _TOKENS = sequence.length(_BUDGETS.text_tokens, _BUDGETS.code_tokens)
 
 
 def make(job: dict[str, Any]) -> None:
-    """Writes, into `folder`: `float.tflite`, `int8.tflite`; `inputs.npz` to time them with; `facts.json`.
+    """Writes, into `folder`: `float.tflite`, `int8.tflite`, where the case asks for it `pruned.tflite` (in int8); `inputs.npz`
+    to time them with; `facts.json`.
 
     Args:
         job: `case`, `seed`, `folder`, which exists.
@@ -53,10 +59,15 @@ def make(job: dict[str, Any]) -> None:
         encoder = _encoder(rows, case, aside)
         learnt_from, judged_on = (_requests(encoder, rows, split) for split in ("train", "eval"))
         judged_on = judged_on[: case.held_out]
-        model = _trained(case, job["seed"], learnt_from, judged_on, aside / "training")
-        _save(model, aside / "model")
-        float_model = convert.to_litert(aside / "model")
-    models = {"float": float_model, "int8": convert.quantize(float_model, VARIANT)}
+        splits = _examples(learnt_from), _examples(judged_on)
+        model = _trained(case, job["seed"], splits, aside / "training")
+        float_model = _litert(model, aside / "model")
+        models = {"float": float_model, "int8": convert.quantize(float_model, VARIANT)}
+        sparsity = 0.0
+        if case.pruning_steps:
+            pruned = _pruned(model, case, job["seed"], splits, aside / "pruning")
+            models["pruned"] = convert.quantize(_litert(pruned.model, aside / "pruned"), VARIANT)
+            sparsity = pruned.sparsity
     for name, content in models.items():
         (folder / f"{name}.tflite").write_bytes(content)
     inputs = [request.inputs() for request in judged_on[:_TIMED]]
@@ -69,6 +80,9 @@ def make(job: dict[str, Any]) -> None:
         "tokens": _TOKENS - 1,
         "held_out": len(judged_on),
         "bits_per_byte": {name: float(values.sum() / size) for name, values in bits.items()},
+        "xz_bytes": {name: len(lzma.compress(content)) for name, content in models.items()},
+        "zlib_bytes": {name: len(zlib.compress(content, 9)) for name, content in models.items()},
+        "sparsity": sparsity,
         "rise_error_percent": float(100 * rises.std() * math.sqrt(len(rises)) / bits["float"].sum()),
     }
     (folder / "facts.json").write_text(json.dumps(facts))
@@ -97,11 +111,8 @@ def _requests(encoder: Encoder, rows: Sequence[dict[str, Any]], split: str) -> l
     return [encoder.encode(Instance(row["text"], row["image"], row["code"])) for row in chosen]
 
 
-def _trained(
-    case: Case, seed: int, learnt_from: Sequence[Request], judged_on: Sequence[Request], directory: pathlib.Path
-) -> keras.Model:
-    directory.mkdir()
-    config = TrainingConfig(
+def _training(case: Case) -> TrainingConfig:
+    return TrainingConfig(
         gpt=GptConfig(width=case.width, depth=case.depth, heads=case.heads),
         steps=case.steps,
         batch_size=case.batch,
@@ -111,9 +122,29 @@ def _trained(
         curve_samples=1,
         written_samples=0,
     )
-    trainer = Trainer(config, _BUDGETS, vocabulary=case.vocabulary, seed=seed)
-    trainer.fit(_examples(learnt_from), _examples(judged_on), directory)
+
+
+def _trained(case: Case, seed: int, splits: tuple[Examples, Examples], directory: pathlib.Path) -> keras.Model:
+    directory.mkdir()
+    trainer = Trainer(_training(case), _BUDGETS, vocabulary=case.vocabulary, seed=seed)
+    trainer.fit(*splits, directory)
     return trainer.served()
+
+
+def _pruned(
+    model: keras.Model, case: Case, seed: int, splits: tuple[Examples, Examples], directory: pathlib.Path
+) -> Retrained:
+    directory.mkdir()
+    return retraining.fine_tune(
+        model,
+        *splits,
+        RetrainingConfig(steps=case.pruning_steps, learning_rate=case.learning_rate / 4, sparsity=SPARSITY),
+        training=_training(case),
+        budgets=_BUDGETS,
+        vocabulary=case.vocabulary,
+        seed=seed + 1,
+        directory=directory,
+    )
 
 
 def _examples(requests: Sequence[Request]) -> Examples:
@@ -131,8 +162,8 @@ def _examples(requests: Sequence[Request]) -> Examples:
     )
 
 
-def _save(model: keras.Model, directory: pathlib.Path) -> None:
-    """The one signature of an export that LiteRT takes."""
+def _litert(model: keras.Model, directory: pathlib.Path) -> bytes:
+    """The float LiteRT model, by way of the one signature of an export that it is made of."""
     module = tf.Module()
     module.weights = [variable.value for variable in model.variables]
     size = _BUDGETS.image_size
@@ -145,6 +176,7 @@ def _save(model: keras.Model, directory: pathlib.Path) -> None:
         ],
     )
     tf.saved_model.save(module, str(directory), signatures={SIGNATURE: module.score_tokens})
+    return convert.to_litert(directory)
 
 
 def _bits(model: pathlib.Path, requests: Sequence[Request]) -> npt.NDArray[np.float64]:
