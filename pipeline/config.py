@@ -22,12 +22,14 @@ from components.evaluation.config import EvaluationConfig
 from components.infra_validation.config import InfraValidationConfig
 from components.ingestion.config import IngestionConfig
 from components.release.config import ReleaseConfig
+from components.retraining.config import RetrainingConfig
 from components.tokenization.config import TokenizationConfig
 from components.training.config import TrainingConfig
 from components.transform.config import TransformConfig
 from components.validation.config import ValidationConfig
 from schemas.config import section, to_plain
 from schemas.errors import ConfigError
+from serving.config import SigningConfig
 
 VERSION = 1
 FILE_NAME = "headrace.yaml"
@@ -61,10 +63,12 @@ class Config:
     validation: ValidationConfig = dataclasses.field(default_factory=ValidationConfig)
     transform: TransformConfig = dataclasses.field(default_factory=TransformConfig)
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
+    retraining: RetrainingConfig = dataclasses.field(default_factory=RetrainingConfig)
     compression: CompressionConfig = dataclasses.field(default_factory=CompressionConfig)
     evaluation: EvaluationConfig = dataclasses.field(default_factory=EvaluationConfig)
     infra_validation: InfraValidationConfig = dataclasses.field(default_factory=InfraValidationConfig)
     release: ReleaseConfig = dataclasses.field(default_factory=ReleaseConfig)
+    signing: SigningConfig = dataclasses.field(default_factory=SigningConfig)
     run: RunConfig = dataclasses.field(default_factory=RunConfig)
 
 

@@ -22,6 +22,7 @@ from components.infra_validation.component import InfraValidate
 from components.ingestion.component import Ingest
 from components.release.component import CanaryPusher
 from components.release.live_model import LiveModelStrategy
+from components.retraining.component import FineTune
 from components.tokenization.component import Tokenize
 from components.training.component import Train
 from components.transform.component import Transform
@@ -101,10 +102,29 @@ def build(config: Config, home: Home | None = None) -> pipeline.Pipeline:
         budgets=config.transform,
         seed=config.seed,
         variation=config.augmentation.image if config.augmentation.on_the_fly else None,
+        signing=config.signing,
     )
-    compress = Compress(model=train.outputs["model"], samples=align.outputs["samples"], config=config.compression)
+    fine_tune = FineTune(
+        model=train.outputs["model"],
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        tokenizer=tokenize.outputs["tokenizer"],
+        config=config.retraining,
+        training=config.training,
+        budgets=config.transform,
+        seed=config.seed,
+        signing=config.signing,
+    )
+    tuned = fine_tune.outputs["tuned_model"] if config.retraining.wanted else train.outputs["model"]
+    compress = Compress(
+        model=tuned,
+        reference=train.outputs["model"] if config.retraining.wanted else None,
+        samples=align.outputs["samples"],
+        config=config.compression,
+        signing=config.signing,
+    )
 
-    serves = compress.outputs["compressed_model"] if config.release.variant == "int8" else train.outputs["model"]
+    serves = compress.outputs["compressed_model"] if config.release.variant == "int8" else tuned
     live = resolver.Resolver(
         strategy_class=LiveModelStrategy,
         candidate=serves,
@@ -118,13 +138,20 @@ def build(config: Config, home: Home | None = None) -> pipeline.Pipeline:
         samples=align.outputs["samples"],
         config=config.evaluation,
     )
-    infra_validate = InfraValidate(model=serves, samples=align.outputs["samples"], config=config.infra_validation)
+    infra_validate = InfraValidate(
+        model=serves,
+        reference=train.outputs["model"],
+        samples=align.outputs["samples"],
+        config=config.infra_validation,
+        signing=config.signing,
+    )
     release = CanaryPusher(
         model=serves,
         model_blessing=evaluate.outputs["blessing"],
         infra_blessing=infra_validate.outputs["blessing"],
         live=live.outputs["pushed_model"],
         config=config.release,
+        signing=config.signing,
     ).with_id("Release")
 
     return pipeline.Pipeline(
@@ -146,6 +173,7 @@ def build(config: Config, home: Home | None = None) -> pipeline.Pipeline:
             tokenize,
             transform,
             train,
+            *([fine_tune] if config.retraining.wanted else []),
             compress,
             live,
             evaluate,

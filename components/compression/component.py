@@ -20,6 +20,7 @@ class CompressSpec(ComponentSpec):
 
     INPUTS = {
         "model": ChannelParameter(type=standard_artifacts.Model),
+        "reference": ChannelParameter(type=standard_artifacts.Model, optional=True),
         "samples": ChannelParameter(type=Samples),
     }
     OUTPUTS = {
@@ -44,6 +45,8 @@ class Compress(base_component.BaseComponent):
         model: the exported SavedModel.
         samples: the aligned samples; the split `eval` is what the loss is measured on.
         config: how to compress and measure.
+        reference: the SavedModel that variants are measured against, where `model` was changed already (FineTune); `model`
+            itself if None.
         signing: whose signature the SavedModel must have, and which key signs the LiteRT model.
     """
 
@@ -56,11 +59,13 @@ class Compress(base_component.BaseComponent):
         model: BaseChannel,
         samples: BaseChannel,
         config: CompressionConfig,
+        reference: BaseChannel | None = None,
         signing: SigningConfig | None = None,
     ):
         super().__init__(
             CompressSpec(
                 model=model,
+                reference=reference,
                 samples=samples,
                 compressed_model=Channel(type=standard_artifacts.Model),
                 report=Channel(type=CompressionReport),

@@ -38,14 +38,20 @@ class Executor(base_executor.BaseExecutor):
         report = artifact_utils.get_single_instance(output_dict["report"])
         target = pathlib.Path(path_utils.serving_model_dir(model.uri))
         target.mkdir(parents=True)
+        source, reference = (
+            path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict.get(name) or input_dict["model"]))
+            for name in ("model", "reference")
+        )
         job = Job(
-            source=path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"])),
+            source=source,
+            reference=reference,
             target=str(target),
             report=report.uri,
             samples=artifact_utils.get_single_uri(input_dict["samples"]),
             config=exec_properties["config"],
         )
-        verify(job.source, signing.trusted(keys))  # else the signature below would vouch for anything
+        for directory in dict.fromkeys((source, reference)):
+            verify(directory, signing.trusted(keys))  # else the signature below would vouch for anything
         process.run(PROCESS, dataclasses.asdict(job), node="Compress")
         sign(target, signing.private_key(keys.key))
         measured = Report.read(report.uri)

@@ -11,6 +11,7 @@ class Job:
 
     Attributes:
         source: directory of an exported SavedModel.
+        reference: directory of the one that its variants are measured against; may be the same.
         target: directory that the compressed model is written to; exists and is empty.
         report: directory that `report.json` is written to; exists.
         samples: directory of the aligned samples.
@@ -18,6 +19,7 @@ class Job:
     """
 
     source: str
+    reference: str
     target: str
     report: str
     samples: str

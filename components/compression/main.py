@@ -78,7 +78,7 @@ class _Work:
 
     def __init__(self, job: Job, config: CompressionConfig, samples: Sequence[HeldOut], aside: pathlib.Path):
         self._job, self._config, self._samples, self._aside = job, config, samples, aside
-        self._source = pathlib.Path(job.source)
+        self._source, self._reference = pathlib.Path(job.source), pathlib.Path(job.reference)
         self._manifest = Manifest.read(self._source)
         self._encoder = Encoder(self._source, self._manifest)
 
@@ -86,10 +86,11 @@ class _Work:
         """Makes, measures and chooses; the models lie in folders named as they are."""
         config = self._config
         progress.start(NODE, "converting", total=1 + len(config.variants), unit="models")
-        self._float = self._converted()
-        self._unique = convert.with_unique_names(self._float)
+        self._float = self._converted(self._reference)
+        same = self._source == self._reference
+        self._unique = convert.with_unique_names(self._float if same else self._converted(self._source))
         self._operations = variants.operations(self._unique)
-        self._write(FLOAT, self._float, "none")
+        self._write(FLOAT, self._float, "none", self._reference)
         progress.advance(NODE)
         made: dict[str, _Made | HeadraceError] = {}
         for name in dict.fromkeys(config.variants):
@@ -112,22 +113,22 @@ class _Work:
             variants=choice.variants,
         )
 
-    def _converted(self) -> bytes:
+    def _converted(self, source: pathlib.Path) -> bytes:
         longest = sequence.length(self._manifest.text_tokens, self._manifest.code_tokens)
         shorter = buckets.lengths(longest, self._config.buckets)
         if not shorter:
-            return convert.to_litert(self._source)
+            return convert.to_litert(source)
         with tempfile.TemporaryDirectory() as folder:
-            return convert.to_litert(pathlib.Path(folder), signatures=buckets.write(self._source, folder, shorter))
+            return convert.to_litert(pathlib.Path(folder), signatures=buckets.write(source, folder, shorter))
 
     @functools.cached_property
     def _requests(self) -> list[Request]:
         return [self._encoder.encode(sample.instance) for sample in self._samples]
 
-    def _write(self, name: str, model: bytes, quantization: str) -> None:
+    def _write(self, name: str, model: bytes, quantization: str, source: pathlib.Path) -> None:
         directory = self._aside / name
         directory.mkdir()
-        convert.write(directory, self._source, model, self._manifest, quantization=quantization)
+        convert.write(directory, source, model, Manifest.read(source), quantization=quantization)
 
     def _make(self, name: VariantName) -> _Made:
         ranges, calibration = self._ranges(name) if variants.is_static(name) else (None, None)
@@ -142,7 +143,7 @@ class _Work:
             found = sensitivity.scan(self._unique, name, units, ranges=ranges, bits_per_byte=self._loss, node=NODE)
             left = sensitivity.left_in_float(found, limit=limit, operations=budget)
             model = convert.apply(self._unique, variants.recipe(name, without=left), name, ranges) if left else model
-        self._write(name, model, name)
+        self._write(name, model, name, self._source)
         return _Made(
             name,
             model,

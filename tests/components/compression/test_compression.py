@@ -51,7 +51,7 @@ def compress_here(tmp_path: pathlib.Path, samples: pathlib.Path, **changes: obje
         (tmp_path / name).mkdir()
     config = to_json(CompressionConfig(**(QUICK | changes)))
     source = str(exports.saved_model() / "Format-Serving")
-    main.compress(Job(source, str(tmp_path / "target"), str(tmp_path / "report"), str(samples), config))
+    main.compress(Job(source, source, str(tmp_path / "target"), str(tmp_path / "report"), str(samples), config))
     return Report.read(tmp_path / "report")
 
 
