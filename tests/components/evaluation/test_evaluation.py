@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import pathlib
+import shutil
 
 import pytest
 import tensorflow_model_analysis as tfma
@@ -13,16 +14,32 @@ from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types import standard_artifacts
 
 from components.evaluation import executor, held_out
-from components.evaluation.config import EvaluationConfig, SliceLimit
+from components.evaluation.config import (
+    EvaluationConfig,
+    MemorisationConfig,
+    RobustnessConfig,
+    SliceLimit,
+    TokensConfig,
+)
 from components.evaluation.report import OVERALL, Metric, Outcome, Report, Role, Slice
 from components.release.executor import why_not
 from schemas.artifacts import Samples
 from schemas.config import to_json
-from schemas.errors import SourceError
+from schemas.errors import ConfigError, SourceError
 from serving.model import load
 from tests.fixtures import exports
 
-CONFIG = EvaluationConfig(max_bits_per_byte=4.0, min_examples=10)
+CONFIG = EvaluationConfig(
+    max_bits_per_byte=4.0,
+    min_examples=10,
+    memorisation=MemorisationConfig(prompts=20, prompt_tokens=15, continued_tokens=15),
+)
+ALONE = {
+    "tokens": TokensConfig(samples=0),
+    "robustness": RobustnessConfig(samples=0),
+    "memorisation": MemorisationConfig(prompts=0),
+}
+"""Bits per byte and nothing else."""
 
 
 def evaluate(tmp_path: pathlib.Path, model: pathlib.Path, config: EvaluationConfig = CONFIG, **others: pathlib.Path):
@@ -177,7 +194,7 @@ def test_one_bad_slice_is_enough(tmp_path: pathlib.Path) -> None:
         SliceLimit(modality="code", source="emoji", max_bits_per_byte=0.5),
         SliceLimit(source="nowhere", max_bits_per_byte=1.0),
     )
-    _, report = evaluate(tmp_path, exports.litert(), EvaluationConfig(min_examples=10, slice_limits=limits))
+    _, report = evaluate(tmp_path, exports.litert(), EvaluationConfig(min_examples=10, slice_limits=limits, **ALONE))
     assert verdict(report, Metric.BITS_PER_BYTE).outcome is Outcome.PASSED
     assert verdict(report, Metric.BITS_PER_BYTE, Slice.of(modality="code", source="emoji")).outcome is Outcome.FAILED
     assert "0 examples" in verdict(report, Metric.BITS_PER_BYTE, Slice.of(source="nowhere")).reason
@@ -185,7 +202,7 @@ def test_one_bad_slice_is_enough(tmp_path: pathlib.Path) -> None:
 
 
 def test_too_little_data_blesses_nothing(tmp_path: pathlib.Path) -> None:
-    blessing, report = evaluate(tmp_path, exports.litert(), EvaluationConfig(min_examples=1000))
+    blessing, report = evaluate(tmp_path, exports.litert(), EvaluationConfig(min_examples=1000, **ALONE))
     assert not report.blessed and "overall not judged: 44 examples" in report.message
     assert blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY) == 0
 
@@ -206,3 +223,71 @@ def test_the_digest_is_of_the_figures_not_of_the_run(tmp_path: pathlib.Path, fir
 def test_an_empty_split_is_named(tmp_path: pathlib.Path) -> None:
     with pytest.raises(SourceError, match="no sample in the split `nix`"):
         held_out.read(exports.samples(), "nix")
+
+
+def test_the_served_model_is_judged_against_its_float_model_on_every_slice(first) -> None:
+    _, report, _ = first
+    rises = [item for item in report.verdicts if item.metric is Metric.COMPRESSION]
+    assert len(rises) == len(report.models[0].slices)
+    found = verdict(report, Metric.COMPRESSION)
+    change = figures(report, Role.SERVED).bits_per_byte - figures(report, Role.REFERENCE).bits_per_byte
+    assert found.outcome is Outcome.PASSED and found.value == pytest.approx(change, abs=1e-9)
+
+
+def test_a_rise_that_chance_may_bring_is_no_regression(second) -> None:
+    _, report = second
+    for item in report.verdicts:
+        if item.metric is Metric.REGRESSION and item.outcome is not Outcome.NOT_JUDGED:
+            assert (item.outcome is Outcome.FAILED) == (item.value > max(item.limit, item.chance)), str(item.slice)
+
+
+def test_the_examples_that_weigh_most_in_a_failure_are_named(second) -> None:
+    _, report = second
+    [*found] = [item for item in report.failing if (item.metric, item.slice) == (Metric.REGRESSION, OVERALL)]
+    assert len(found) == 5 and [item.excess_bits for item in found] == sorted(
+        (i.excess_bits for i in found), reverse=True
+    )
+    assert all(item.bits_per_byte > item.compared_bits_per_byte for item in found)
+
+
+def test_intervals_perplexity_hits_and_calibration_stand_beside_the_figure(first) -> None:
+    _, report, _ = first
+    whole = figures(report, Role.SERVED)
+    assert whole.interval[0] < whole.bits_per_byte < whole.interval[1]
+    assert 1 < whole.perplexity_interval[0] < whole.perplexity < whole.perplexity_interval[1]
+    (one, at_one), (five, at_five) = whole.accuracy
+    assert (one, five) == (1, 5) and 0 < at_one < at_five < 1
+    assert 0 < whole.calibration_error < 1
+    assert figures(report, Role.REFERENCE).accuracy == ()
+
+
+def test_damaged_samples_and_memory_are_reported(first) -> None:
+    _, report, _ = first
+    found = {item.condition: item for item in report.robustness}
+    assert found["truncated_image"].refused == found["truncated_image"].samples > 0
+    assert found["other_script"].bits_per_byte > found["other_script"].undamaged_bits_per_byte
+    assert report.memorisation.prompts == 20
+    assert verdict(report, Metric.EXTRACTED).outcome is Outcome.PASSED
+
+
+def test_a_key_that_nothing_has_is_refused_before_anything_is_scored(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(ConfigError, match="no slice key 'colour'"):
+        evaluate(tmp_path, tmp_path / "no model here", EvaluationConfig(slices=(("colour",),)))
+
+
+def test_a_live_model_that_cannot_be_asked_is_not_judged_by_and_blesses_nothing(tmp_path: pathlib.Path) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(exports.litert(), broken)
+    (broken / "Format-Serving" / "model.tflite").write_bytes(b"of another signature")
+    limits = (
+        SliceLimit(condition="typos", max_bits_per_byte=0.1),
+        SliceLimit(condition="very_long", max_bits_per_byte=9),
+    )
+    config = EvaluationConfig(min_examples=10, slice_limits=limits, **(ALONE | {"robustness": RobustnessConfig()}))
+    _, report = evaluate(tmp_path, exports.litert(), config, baseline=broken)
+    found = verdict(report, Metric.REGRESSION)
+    assert found.outcome is Outcome.NOT_JUDGED and "the live model cannot be asked" in found.reason
+    assert not report.blessed and found.reason in report.message
+    assert [model.role for model in report.models] == [Role.SERVED]
+    assert verdict(report, Metric.BITS_PER_BYTE, Slice.of(condition="typos")).outcome is Outcome.FAILED
+    assert verdict(report, Metric.BITS_PER_BYTE, Slice.of(condition="very_long")).outcome is Outcome.PASSED
