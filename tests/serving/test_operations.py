@@ -373,6 +373,14 @@ def test_what_is_no_litert_model_is_refused(tmp_path: pathlib.Path, content: byt
         check_litert(tmp_path / LITERT_FILE)
 
 
+def test_a_file_that_does_not_say_that_it_is_litert_is_refused(tmp_path: pathlib.Path) -> None:
+    content = bytearray((exports.litert() / "Format-Serving" / LITERT_FILE).read_bytes())
+    content[4:8] = b"TFL9"
+    (tmp_path / LITERT_FILE).write_bytes(content)
+    with pytest.raises(OperationError, match="does not begin like one"):
+        check_litert(tmp_path / LITERT_FILE)
+
+
 def test_litert_files_are_searched_without_tensorflow(tmp_path: pathlib.Path) -> None:
     program = (
         "import sys; from serving.operations import check_litert\n"
