@@ -10,6 +10,7 @@ import sys
 import pytest
 from PIL import Image
 
+from serving import keys
 from serving.manifest import Manifest, ModelFormat
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -63,7 +64,8 @@ def recipes(directory: pathlib.Path) -> None:
 
 
 def test_every_page_with_commands_is_walked_through():
-    assert {page for page in PAGES if commands(page)} == {*ON_A_USED_HOME, "your-own-data.md", "your-own-model.md"}
+    alone = {"signing.md", "your-own-data.md", "your-own-model.md"}
+    assert {page for page in PAGES if commands(page)} == {*ON_A_USED_HOME, *alone}
 
 
 def test_your_own_data_from_an_empty_directory_to_a_released_model(tmp_path):
@@ -93,3 +95,18 @@ def test_a_model_of_your_own_goes_all_the_way_to_a_release(sliced, first_run, tm
     first, second = (Manifest.read(project / ".headrace" / "served" / "headrace" / version) for version in "12")
     assert (first.architecture, second.architecture) == ("gpt", "convolutional:build")
     assert second.format is ModelFormat.LITERT
+
+
+def test_keys_are_made_used_by_hand_and_changed(sliced, first_run, tmp_path):
+    if shutil.which("openssl") is None:
+        reason = "openssl, which the page makes a key with, is not installed"
+        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    project = tmp_path / "copy"  # under a new key the tests after these would have to trust the former one
+    shutil.copytree(sliced.directory, project)
+    former = (project / ".headrace" / "keys" / "signing.pub").read_text()
+    type_in(commands("signing.md"), project, project / ".headrace")
+    assert (project / "former.pub").read_text() == former
+    assert (project / ".headrace" / "keys" / "signing.pub").read_text() != former
+    assert keys.public_half(project / "secrets" / "signing.pem") == keys.read_public(
+        project / "secrets" / "signing.pub"
+    )
