@@ -77,14 +77,15 @@ def read(case: Case) -> tuple[Images, Images, list[str]]:
     names = sorted({item.attributes["group"] for item in found})
     sides = []
     for is_held_out in (False, True):
-        side = [item for item in found if _is_held_out(item) is is_held_out]
+        side = [item for item in found if is_held_out(item) is is_held_out]
         pixels = np.stack([images.pixels(item.content, case.size) for item in side])
         categories = [names.index(item.attributes["group"]) for item in side]
         sides.append(Images(pixels, np.array(categories, np.int32)))
     return sides[0], sides[1], names
 
 
-def _is_held_out(item: Document) -> bool:
+def is_held_out(item: Document) -> bool:
+    """Whether it is not learnt from, which is one for all variants of an emoji."""
     return hashlib.sha256((item.cluster or item.key).encode()).digest()[-1] % _HELD_OUT == 0
 
 
