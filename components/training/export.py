@@ -30,7 +30,10 @@ def export(
     tokenizer: str | os.PathLike[str],
     budget: TransformConfig,
 ) -> Manifest:
-    """Writes a SavedModel with the signatures `serving_default` and `score_tokens`, its tokeniser and its manifest.
+    """Writes a SavedModel with its signatures, its tokeniser and its manifest.
+
+    `serving_default` takes what a client sends, `score_tokens` a sequence of the longest length, as LiteRT wants it, and
+    `score_tokens_any_length` one of any, from which shorter graphs are cut (`components.compression.buckets`).
 
     Args:
         directory: made, must not exist.
@@ -42,6 +45,7 @@ def export(
     """
     module = _Served(model, tft.TFTransformOutput(os.fspath(transform_graph)), budget)
     signatures = {"serving_default": module.serve, "score_tokens": module.score_tokens}
+    signatures["score_tokens_any_length"] = module.score_tokens_any_length
     tf.saved_model.save(module, os.fspath(directory), signatures=signatures)
     shutil.copyfile(tokenizer, pathlib.Path(directory, TOKENIZER_FILE))
     manifest = Manifest(
@@ -108,7 +112,11 @@ class _Served(tf.Module):
         def score_tokens(ids: tf.Tensor, image: tf.Tensor, has_image: tf.Tensor) -> dict[str, tf.Tensor]:
             return {"nll": network.token_nll(model, ids, image, has_image)}
 
-        self.serve, self.score_tokens = serve, score_tokens
+        @tf.function(input_signature=[tf.TensorSpec([1, None], tf.int32, "ids"), *tokens[1:]])
+        def score_tokens_any_length(ids: tf.Tensor, image: tf.Tensor, has_image: tf.Tensor) -> dict[str, tf.Tensor]:
+            return {"nll": network.token_nll(model, ids, image, has_image)}
+
+        self.serve, self.score_tokens, self.score_tokens_any_length = serve, score_tokens, score_tokens_any_length
 
 
 def decoded(images: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
