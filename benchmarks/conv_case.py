@@ -76,8 +76,8 @@ def read(case: Case) -> tuple[Images, Images, list[str]]:
     found = [item for item in items if isinstance(item, Document) and item.modality == "image"]
     names = sorted({item.attributes["group"] for item in found})
     sides = []
-    for is_held_out in (False, True):
-        side = [item for item in found if is_held_out(item) is is_held_out]
+    for wanted in (False, True):
+        side = [item for item in found if is_held_out(item) is wanted]
         pixels = np.stack([images.pixels(item.content, case.size) for item in side])
         categories = [names.index(item.attributes["group"]) for item in side]
         sides.append(Images(pixels, np.array(categories, np.int32)))
