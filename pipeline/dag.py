@@ -140,7 +140,7 @@ def build(config: Config, home: Home | None = None) -> pipeline.Pipeline:
     )
     infra_validate = InfraValidate(
         model=serves,
-        reference=train.outputs["model"],
+        reference=tuned,
         samples=align.outputs["samples"],
         config=config.infra_validation,
         signing=config.signing,
