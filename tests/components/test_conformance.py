@@ -16,13 +16,16 @@ from tests import conformance
 from tests.conftest import SLICE, slice_project
 
 NODES = (
-    "Ingest", "Clean", "Align", "TrainDualEncoder", "Augment", "ExampleGen", "Tokenize", "SchemaImport", "Transform", "Train", "Compress",
+    "Ingest", "Clean", "Align", "TrainDualEncoder", "Augment", "ExampleGen", "Tokenize", "SchemaImport", "Transform", "Train", "FineTune", "Compress",
     "Evaluate", "InfraValidate", "Release",
 )  # fmt: skip
 BATTERY = {
     **SLICE,
     "alignment": {"image_text": {"train": True, "use": True, "encoder": {"steps": 10, "min_pairs": 20}}},
     "augmentation": {"copies": {"image": {"fraction": 0.5}, "code": {"fraction": 0.5}}},
+    "retraining": {"steps": 6, "warmup_steps": 1, "sparsity": 0.25, "weight_bits": 8},
+    "compression": {**SLICE["compression"], "max_bits_per_byte_rise": 5.0, "max_slice_bits_per_byte_rise": 5.0},
+    "evaluation": {**SLICE["evaluation"], "max_compression_rise_bits_per_byte": 5.0},
 }
 """The slice with every node that can be switched on."""
 TABLES = {"records": records.RECORD, "samples": records.SAMPLE}

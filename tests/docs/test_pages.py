@@ -19,6 +19,7 @@ ON_A_USED_HOME = (
     "alignment.md",
     "augmentation.md",
     "cleaning.md",
+    "compression.md",
     "state.md",
     "training.md",
     "troubleshooting.md",
