@@ -49,6 +49,7 @@ class MagnitudePruning:
             )
         self.name = f"pruned {sparsity:g} by {over} until {until:g} every {every}"
         self.variables: Mapping[str, tf.Variable] = {}
+        self.on_grid = False
         self._sparsity, self._over, self._until, self._every = sparsity, over, until, every
 
     def begin(self, matrices: Sequence[Matrix], shapes: Sequence[tuple[int, ...]], steps: int) -> None:

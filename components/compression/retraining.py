@@ -18,18 +18,20 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from components.augmentation.image.config import ImageAugmentation
-from components.compression import matrices
-from components.compression.fake_quantization import FakeQuantization
+from components.compression import matrices, narrowing
+from components.compression.fake_quantization import FakeQuantization, folded
 from components.compression.matrices import Matrix
 from components.compression.pruning import MagnitudePruning
-from components.compression.retraining_config import RetrainingConfig
+from components.retraining.config import RetrainingConfig
+from components.training import network
 from components.training.config import TrainingConfig
 from components.training.examples import Examples
 from components.training.loop import Trained, Trainer
 from components.transform.config import TransformConfig
 from schemas.errors import IntegrityError
+from serving import sequence
 
-NODE = "Compress"
+NODE = "FineTune"
 Weights = Sequence[npt.NDArray[np.float32]]
 
 
@@ -41,6 +43,9 @@ class WeightTransform(Protocol):
 
     variables: Mapping[str, tf.Variable]
     """Its state once it has begun, by names that stay."""
+
+    on_grid: bool
+    """Whether what it makes is of use only if the file holds it to the last bit."""
 
     def begin(self, matrices: Sequence[Matrix], shapes: Sequence[tuple[int, ...]], steps: int) -> None:
         """Makes its state for the matrices of a network, and so many steps."""
@@ -62,6 +67,7 @@ class InTurn:
     def __init__(self, transforms: Sequence[WeightTransform]):
         self.name = ", ".join(transform.name for transform in transforms) or "as it was"
         self.variables: Mapping[str, tf.Variable] = {}
+        self.on_grid = any(transform.on_grid for transform in transforms)
         self._transforms = transforms
 
     def begin(self, matrices: Sequence[Matrix], shapes: Sequence[tuple[int, ...]], steps: int) -> None:
@@ -92,11 +98,13 @@ class Retrained:
 
     Attributes:
         model: the network, with the weights that it was judged with.
+        training: what it is built by; smaller than it was where units were left out.
         trained: how it went; the curve is `metrics.jsonl` in its directory.
         sparsity: share of the weights of its matrices that are zero.
     """
 
     model: keras.Model
+    training: TrainingConfig
     trained: Trained
     sparsity: float
 
@@ -150,6 +158,9 @@ def fine_tune(
         DivergedError: the loss is not a number, or spikes again and again.
     """
     tf.config.experimental.enable_op_determinism()
+    if config.feed_forward_pruned:
+        shape = network.Shape(vocabulary, sequence.length(budgets.text_tokens, budgets.code_tokens), budgets.image_size)
+        model, training = narrowing.narrowed(model, training, shape, share=config.feed_forward_pruned)
     start = [np.asarray(variable) for variable in model.variables]
     chosen = transform if transform is not None else transform_of(config)
 
@@ -166,7 +177,7 @@ def fine_tune(
         node=NODE,
     )
     trained = trainer.fit(train, held_out, directory)
-    return Retrained(trainer.served(), trained, sparsity(trainer.model))
+    return Retrained(trainer.served(), training, trained, sparsity(trainer.model))
 
 
 def sparsity(model: keras.Model) -> float:
@@ -195,6 +206,7 @@ class _Behind:
             )
         for variable, value in zip(model.variables, start, strict=True):
             variable.assign(value)
+        self._held = folded(model) if transform.on_grid else set()
         self._seen = model.trainable_variables
         self.learnt: Sequence[keras.Variable] = [
             keras.Variable(weight.numpy(), name=f"behind_{place}") for place, weight in enumerate(self._seen)
@@ -219,8 +231,9 @@ class _Behind:
         shown = [tf.convert_to_tensor(weight) for weight in self.learnt]
         for place, made in zip(self._places, self._transform([shown[place] for place in self._places]), strict=True):
             shown[place] = made
-        for seen, value in zip(self._seen, shown, strict=True):
-            seen.assign(value)
+        for place, (seen, value) in enumerate(zip(self._seen, shown, strict=True)):
+            if place not in self._held:
+                seen.assign(value)
 
 
 def _continued(training: TrainingConfig, config: RetrainingConfig) -> TrainingConfig:

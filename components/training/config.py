@@ -27,6 +27,9 @@ class GptConfig:
     heads: Annotated[int, pydantic.Field(ge=1, le=64)] = 4
     """Attention heads in a block."""
 
+    feed_forward: Annotated[int, pydantic.Field(ge=1, le=16_384)] | None = None
+    """Units of each block's feed-forward network; left out: four times `width`."""
+
     patch_size: Annotated[int, pydantic.Field(ge=1, le=64)] = 8
     """Side of the square patches that an image is seen as, pixels; divides `transform.image_size`."""
 

@@ -11,9 +11,9 @@ How it is built.
 * A token is embedded, the embedding of the token before it is mixed in by a matrix (a causal convolution of width two,
   as in So et al. 2021), and a learnt position is added. The mixing gives the first layer the pair of tokens that it
   would otherwise have to find by attention, which on small data is most of what there is to learn.
-* Blocks: causal multi-head attention, then a feed-forward network of four times the width with squared ReLU (So et al.
-  2021). No biases in attention. Queries are scaled before the product and masked by selection: the other order is fused
-  by TensorFlow on CPU into a kernel eight times slower.
+* Blocks: causal multi-head attention, then a feed-forward network, four times the width unless told otherwise, with
+  squared ReLU (So et al. 2021). No biases in attention. Queries are scaled before the product and masked by selection: the
+  other order is fused by TensorFlow on CPU into a kernel eight times slower.
 * The head is the embedding matrix transposed.
 * Dropout depends on seed, step, sample, block and place alone, so that a step is the same however its samples are spread
   over devices. Its bits are those of MurmurHash3's finaliser (Appleby 2011) over a counter.
@@ -171,7 +171,7 @@ class Block(keras.layers.Layer):
 
     def __init__(self, config: GptConfig, *, number: int, name: str):
         super().__init__(name=name)
-        width, inner = config.width, 4 * config.width
+        width, inner = config.width, config.feed_forward or 4 * config.width
         self.heads, self.dropout, self.number = config.heads, config.dropout, number
         residual = 1 / math.sqrt(2 * config.depth)  # keeps the variance of the residual path (Radford et al. 2019)
         self.attention_norm = LayerNorm(epsilon=_EPSILON, name="attention_norm")
@@ -183,10 +183,9 @@ class Block(keras.layers.Layer):
 
     def build(self, shape: tuple[int | None, ...]) -> None:
         """Makes the weights; `shape` is `[rows, positions, width]`."""
-        inner = (*shape[:-1], 4 * (shape[-1] or 0))
         for layer in (self.attention_norm, self.query_key_value, self.project, self.feed_norm, self.expand):
             layer.build(shape)
-        self.contract.build(inner)
+        self.contract.build((*shape[:-1], self.expand.units))
         self.built = True
 
     def call(self, hidden: tf.Tensor, visible: tf.Tensor, noise: tf.Tensor | None = None) -> tf.Tensor:
