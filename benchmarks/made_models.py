@@ -59,7 +59,7 @@ def made(module: str, job: dict[str, Any], *, sources: Sequence[str]) -> Made:
         HeadraceError: it could not be made.
     """
     code = [_source(name) for name in (f"benchmarks.workers.{module}", *sources)]
-    parts = [f"components.{name}" for name in ("compression.convert", "compression.fusion", "compression.retraining")]
+    parts = [f"components.{name}" for name in ("compression.convert", "compression.fusion", "retraining.fine_tuning")]
     told = [json.dumps(job, sort_keys=True), *code, *map(fingerprint, parts)]
     place = CACHE / f"{module}-{hashlib.sha256(chr(0).join(told).encode()).hexdigest()[:8]}"
     if not place.exists():

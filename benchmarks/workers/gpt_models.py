@@ -23,9 +23,10 @@ import tensorflow as tf
 from benchmarks import emoji_decoder_case
 from benchmarks.emoji_decoder_case import Case
 from components import process
-from components.compression import convert, retraining
-from components.compression.retraining import Retrained
-from components.compression.retraining_config import RetrainingConfig
+from components.compression import convert
+from components.retraining import fine_tuning
+from components.retraining.config import RetrainingConfig
+from components.retraining.fine_tuning import Retrained
 from components.tokenization import vocabulary
 from components.tokenization.config import TokenizationConfig
 from components.training import network
@@ -135,7 +136,7 @@ def _pruned(
     model: keras.Model, case: Case, seed: int, splits: tuple[Examples, Examples], directory: pathlib.Path
 ) -> Retrained:
     directory.mkdir()
-    return retraining.fine_tune(
+    return fine_tuning.fine_tune(
         model,
         *splits,
         RetrainingConfig(steps=case.pruning_steps, learning_rate=case.learning_rate / 4, sparsity=SPARSITY),

@@ -14,7 +14,7 @@ import tensorflow_text  # noqa: F401  (registers the tokeniser's operations)
 
 from components import process
 from components.retraining.config import RetrainingConfig
-from components.compression.retraining import fine_tune
+from components.retraining.fine_tuning import NODE, fine_tune
 from components.retraining.report import Report
 from components.training import architectures, examples, export, measuring, strategies
 from components.training.config import TrainingConfig
@@ -25,8 +25,6 @@ from schemas import progress
 from schemas.config import from_json
 from schemas.errors import IntegrityError
 from serving import sequence
-
-NODE = "FineTune"
 
 
 def train(job: dict[str, Any]) -> None:

@@ -45,6 +45,6 @@ def of(model: keras.Model) -> list[Matrix]:
         raise ConfigError(
             f"the network {model.name} has no matrix that could be quantised or pruned",
             where="training.model",
-            remedy="leave out compression.retraining",
+            remedy="leave out retraining",
         )
     return found

@@ -38,7 +38,7 @@ def narrowed(
     if not isinstance(model, Gpt):
         raise ConfigError(
             f"units of the network {training.model} cannot be left out",
-            where="compression.retraining.feed_forward_pruned",
+            where="retraining.feed_forward_pruned",
             remedy="only those of gpt can: set it to 0",
         )
     if not 0 <= share < 1:

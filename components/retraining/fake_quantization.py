@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 import keras
 import tensorflow as tf
 
-from components.compression.matrices import Matrix
+from components.retraining.matrices import Matrix
 from components.training.gpt import Gpt
 from schemas.errors import ConfigError
 
@@ -27,7 +27,7 @@ _SMALLEST = 1e-9  # the quantizer's own bound, against a scale of zero
 
 
 class FakeQuantization:
-    """Matrices on the grid of so many bits; see `components.compression.retraining.WeightTransform`.
+    """Matrices on the grid of so many bits; see `components.retraining.fine_tuning.WeightTransform`.
 
     Args:
         bits: 2 to 8. LiteRT holds 8 and 4 (and 2); what has 3 is held in 4.

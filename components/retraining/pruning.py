@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from components.compression.matrices import Matrix
+from components.retraining.matrices import Matrix
 from schemas.errors import ConfigError
 
 Over = Literal["matrix", "network"]
@@ -23,7 +23,7 @@ Over = Literal["matrix", "network"]
 
 class MagnitudePruning:
     """The smallest weights masked, more and more of them (Zhu and Gupta 2017); see
-    `components.compression.retraining.WeightTransform`.
+    `components.retraining.fine_tuning.WeightTransform`.
 
     What is masked goes on learning unseen, by the gradient at zero, and comes back if it is no longer among the smallest
     when the masks are made anew (Guo, Yao and Chen 2016). Once the share that is asked for is reached the masks stay.

@@ -18,10 +18,11 @@ from ai_edge_litert.tools import flatbuffer_utils
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.compression import convert, matrices, narrowing, pruning, retraining
-from components.compression.fake_quantization import FakeQuantization, folded, on_grid
-from components.compression.pruning import MagnitudePruning
+from components.compression import convert
+from components.retraining import fine_tuning, main, matrices, narrowing, pruning
 from components.retraining.config import RetrainingConfig
+from components.retraining.fake_quantization import FakeQuantization, folded, on_grid
+from components.retraining.pruning import MagnitudePruning
 from components.training import architectures, network
 from components.training.config import GptConfig, TrainingConfig
 from components.training.examples import Examples
@@ -78,9 +79,9 @@ def trained() -> keras.Model:
     return model
 
 
-def further(directory: pathlib.Path, model: keras.Model | None = None, **changes: Any) -> retraining.Retrained:
+def further(directory: pathlib.Path, model: keras.Model | None = None, **changes: Any) -> fine_tuning.Retrained:
     config = dataclasses.replace(FURTHER, **changes)
-    return retraining.fine_tune(
+    return fine_tuning.fine_tune(
         model or trained(),
         split(),
         split(),
@@ -346,3 +347,12 @@ def test_what_cannot_be_is_refused_in_words(tmp_path: pathlib.Path) -> None:
     other = architectures.build(dataclasses.replace(TRAINING, gpt=GptConfig(width=8, heads=2, patch_size=4)), SHAPE)
     with pytest.raises(IntegrityError, match="of another network than the configuration describes"):
         further(tmp_path, other)
+
+
+def test_a_model_of_another_network_is_refused(tmp_path):
+    module = tf.Module()
+    module.weights = [tf.Variable(tf.zeros([3, 3]))]
+    tf.saved_model.save(module, str(tmp_path))
+    with pytest.raises(IntegrityError, match="another network") as caught:
+        main.network_of(tmp_path, TRAINING, SHAPE)
+    assert caught.value.where == str(tmp_path)

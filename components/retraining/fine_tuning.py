@@ -18,11 +18,11 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from components.augmentation.image.config import ImageAugmentation
-from components.compression import matrices, narrowing
-from components.compression.fake_quantization import FakeQuantization, folded
-from components.compression.matrices import Matrix
-from components.compression.pruning import MagnitudePruning
+from components.retraining import matrices, narrowing
 from components.retraining.config import RetrainingConfig
+from components.retraining.fake_quantization import FakeQuantization, folded
+from components.retraining.matrices import Matrix
+from components.retraining.pruning import MagnitudePruning
 from components.training import network
 from components.training.config import TrainingConfig
 from components.training.examples import Examples
