@@ -1,7 +1,7 @@
 """A trained network goes on learning with the weights that it will have once it is compressed.
 
-By the Trainer's own loop: of each step, the gradient is taken at the weights that are on a grid or masked, and applied to
-float weights behind them (`components.training.parametrisation`). What comes of it has its weights on the grid, and zeros
+By the Trainer's own loop: of each step, the gradient is taken at the weights that are on a grid or masked, and moves float
+weights behind them, and the grids (`components.training.parametrisation`). What comes of it has its weights on the grid, and zeros
 where it was pruned, so that the quantizer finds nothing left to round.
 """
 
@@ -44,17 +44,20 @@ class WeightTransform(Protocol):
     variables: Mapping[str, tf.Variable]
     """Its state once it has begun, by names that stay."""
 
+    learnt: Sequence[keras.Variable]
+    """What of it learns along, once it has begun."""
+
     on_grid: bool
     """Whether what it makes is of use only if the file holds it to the last bit."""
 
-    def begin(self, matrices: Sequence[Matrix], shapes: Sequence[tuple[int, ...]], steps: int) -> None:
-        """Makes its state for the matrices of a network, and so many steps."""
+    def begin(self, matrices: Sequence[Matrix], weights: Weights, steps: int) -> None:
+        """Makes its state for the matrices of a network, which have these weights, and so many steps."""
 
     def advance(self, step: int, weights: Sequence[keras.Variable]) -> None:
         """Brings its state to where so many steps are done; `weights` are the matrices that learn."""
 
     def __call__(self, weights: Sequence[tf.Tensor]) -> Sequence[tf.Tensor]:
-        """What the network sees of its matrices; a function of these and of its state."""
+        """What the network sees of its matrices; a function of these and of its state, with gradients that are of use."""
 
 
 class InTurn:
@@ -67,18 +70,20 @@ class InTurn:
     def __init__(self, transforms: Sequence[WeightTransform]):
         self.name = ", ".join(transform.name for transform in transforms) or "as it was"
         self.variables: Mapping[str, tf.Variable] = {}
+        self.learnt: Sequence[keras.Variable] = ()
         self.on_grid = any(transform.on_grid for transform in transforms)
         self._transforms = transforms
 
-    def begin(self, matrices: Sequence[Matrix], shapes: Sequence[tuple[int, ...]], steps: int) -> None:
+    def begin(self, matrices: Sequence[Matrix], weights: Weights, steps: int) -> None:
         """See the protocol."""
         for transform in self._transforms:
-            transform.begin(matrices, shapes, steps)
+            transform.begin(matrices, weights, steps)
         self.variables = {
             f"{place}/{name}": variable
             for place, transform in enumerate(self._transforms)
             for name, variable in transform.variables.items()
         }
+        self.learnt = [variable for transform in self._transforms for variable in transform.learnt]
 
     def advance(self, step: int, weights: Sequence[keras.Variable]) -> None:
         """See the protocol."""
@@ -208,13 +213,14 @@ class _Behind:
             variable.assign(value)
         self._held = folded(model) if transform.on_grid else set()
         self._seen = model.trainable_variables
-        self.learnt: Sequence[keras.Variable] = [
+        self._weights = [
             keras.Variable(weight.numpy(), name=f"behind_{place}") for place, weight in enumerate(self._seen)
         ]
         found = matrices.of(model)
         self._places = [matrix.place for matrix in found]
-        transform.begin(found, [tuple(self._seen[place].shape) for place in self._places], steps)
+        transform.begin(found, [self._seen[place].numpy() for place in self._places], steps)
         self._transform = transform
+        self.learnt: Sequence[keras.Variable] = [*self._weights, *transform.learnt]
         self.variables: Mapping[str, tf.Variable | keras.Variable] = {
             **{f"behind/{place}": weight for place, weight in enumerate(self.learnt)},
             **{f"transform/{name}": variable for name, variable in transform.variables.items()},
@@ -224,16 +230,28 @@ class _Behind:
 
     def show(self, step: int) -> None:
         """See the protocol."""
-        self._transform.advance(step, [self.learnt[place] for place in self._places])
+        self._transform.advance(step, [self._weights[place] for place in self._places])
         self._show()
 
+    def pull_back(self, gradients: Sequence[tf.Tensor]) -> Sequence[tf.Tensor]:
+        """See the protocol."""
+        learnt = [variable.value for variable in self.learnt]
+        with tf.GradientTape() as tape:
+            made = self._made()
+        return tape.gradient(made, learnt, gradients, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+    def _made(self) -> list[tf.Tensor]:
+        """What the network sees."""
+        made = [tf.identity(weight.value) for weight in self._weights]
+        for place, value in zip(self._places, self._transform([made[place] for place in self._places]), strict=True):
+            made[place] = value
+        return [
+            tf.identity(self._seen[place].value) if place in self._held else value for place, value in enumerate(made)
+        ]
+
     def _assign(self) -> None:
-        shown = [tf.convert_to_tensor(weight) for weight in self.learnt]
-        for place, made in zip(self._places, self._transform([shown[place] for place in self._places]), strict=True):
-            shown[place] = made
-        for place, (seen, value) in enumerate(zip(self._seen, shown, strict=True)):
-            if place not in self._held:
-                seen.assign(value)
+        for seen, value in zip(self._seen, self._made(), strict=True):
+            seen.assign(value)
 
 
 def _continued(training: TrainingConfig, config: RetrainingConfig) -> TrainingConfig:

@@ -7,7 +7,7 @@ them; the file as it serves is not, nor is it faster. Of whole units left out bo
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import keras
@@ -49,12 +49,13 @@ class MagnitudePruning:
             )
         self.name = f"pruned {sparsity:g} by {over} until {until:g} every {every}"
         self.variables: Mapping[str, tf.Variable] = {}
+        self.learnt: Sequence[keras.Variable] = ()
         self.on_grid = False
         self._sparsity, self._over, self._until, self._every = sparsity, over, until, every
 
-    def begin(self, matrices: Sequence[Matrix], shapes: Sequence[tuple[int, ...]], steps: int) -> None:
+    def begin(self, matrices: Sequence[Matrix], weights: Sequence[npt.NDArray[np.float32]], steps: int) -> None:
         """Masks nothing yet."""
-        self._masks = [tf.Variable(tf.ones(shape), trainable=False) for shape in shapes]
+        self._masks = [tf.Variable(tf.ones(weight.shape), trainable=False) for weight in weights]
         self._made = tf.Variable(-1, dtype=tf.int64, trainable=False)  # at which of the times they were made last
         self.variables = {"made": self._made, **{f"mask-{place}": mask for place, mask in enumerate(self._masks)}}
         self._times = max(1, math.ceil(self._until * steps / self._every))
@@ -72,7 +73,7 @@ class MagnitudePruning:
 
     def __call__(self, weights: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         """The weights that are not masked; zero where they are."""
-        return [weight * mask for weight, mask in zip(weights, self._masks, strict=True)]
+        return [_masked(weight, mask) for weight, mask in zip(weights, self._masks, strict=True)]
 
 
 def cubic(final: float, done: float) -> float:
@@ -103,3 +104,11 @@ def masks(
         kept[np.argsort(np.abs(weight).ravel(), kind="stable")[: round(sparsity * weight.size)]] = 0
         found.append(kept.reshape(weight.shape))
     return found
+
+
+def _masked(weight: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    @tf.custom_gradient
+    def multiplied(weight: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        return weight * mask, lambda upstream: upstream
+
+    return multiplied(weight)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import json
 import logging
 import math
@@ -122,9 +123,10 @@ class Trainer:
             self.parametrisation = parametrise(self.model)
             learnt = self.parametrisation.learnt
             spared = {id(weight) for weight in network.spared(self.model)}
-            pairs = zip(learnt, self.model.trainable_variables, strict=True)
+            decays = [id(weight) not in spared for weight in self.model.trainable_variables]
+            pairs = itertools.zip_longest(learnt, decays, fillvalue=False)
             self.optimizer = AdamW(config)
-            self.optimizer.exclude_from_weight_decay([own for own, weight in pairs if id(weight) in spared])
+            self.optimizer.exclude_from_weight_decay([weight for weight, decay in pairs if not decay])
             self.optimizer.build(learnt)
         self.scorer = Scorer(self.model, budgets.image_size)
 
@@ -192,7 +194,7 @@ class _Fit:
             strategy=trainer.strategy,
             specs=self._feed.specs,
             xla=xla,
-            learnt=parametrisation.learnt,
+            parametrisation=parametrisation,
         )
         self._checkpoints = Checkpoints(
             directory / "checkpoints",

@@ -17,6 +17,7 @@ from components.training import network
 from components.training.batches import Batch
 from components.training.config import TrainingConfig
 from components.training.optimizer import AdamW
+from components.training.parametrisation import Direct, Parametrisation
 
 Tensors = dict[str, tf.Tensor]
 
@@ -48,7 +49,7 @@ class Steps:
         strategy: the devices; model and optimizer were made in its scope.
         specs: what the features of a batch are.
         xla: whether the gradient is compiled.
-        learnt: what is moved by the gradient at the model's trainable weights, in their order; these themselves if None.
+        parametrisation: what is moved by the gradient at the model's trainable weights; these themselves if None.
     """
 
     def __init__(
@@ -60,11 +61,11 @@ class Steps:
         strategy: tf.distribute.Strategy,
         specs: dict[str, tf.TensorSpec],
         xla: bool,
-        learnt: Sequence[keras.Variable] | None = None,
+        parametrisation: Parametrisation | None = None,
     ):
         self._model, self._optimizer, self._strategy, self._config = model, optimizer, strategy, config
         self._weights = model.trainable_variables
-        self._learnt = self._weights if learnt is None else learnt
+        self._parametrisation = parametrisation or Direct(model)
         # On the inner function alone: compiled as a whole, a step of several devices fails under every strategy.
         self._of_replica = tf.function(self._accumulated, jit_compile=True) if xla else self._accumulated
         rows = [None, None]
@@ -97,7 +98,7 @@ class Steps:
         self._update(gradient.values)
 
     def _apply(self, values: Sequence[tf.Tensor]) -> None:
-        self._optimizer.apply(values, self._learnt)
+        self._optimizer.apply(self._parametrisation.pull_back(values), self._parametrisation.learnt)
 
     def _on_all(self, features, targets, weights, scale, stop):  # type: ignore[no-untyped-def]
         return self._strategy.run(self._on_replica, args=(features, targets, weights, scale, stop))

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from components.compression import convert
 from components.retraining import fine_tuning, main, matrices, narrowing, pruning
 from components.retraining.config import RetrainingConfig
-from components.retraining.fake_quantization import FakeQuantization, folded, on_grid
+from components.retraining.fake_quantization import FakeQuantization, best_step, folded, on_grid
 from components.retraining.pruning import MagnitudePruning
 from components.training import architectures, network
 from components.training.config import GptConfig, TrainingConfig
@@ -79,7 +79,9 @@ def trained() -> keras.Model:
     return model
 
 
-def further(directory: pathlib.Path, model: keras.Model | None = None, **changes: Any) -> fine_tuning.Retrained:
+def further(
+    directory: pathlib.Path, model: keras.Model | None = None, *, transform: Any = None, **changes: Any
+) -> fine_tuning.Retrained:
     config = dataclasses.replace(FURTHER, **changes)
     return fine_tuning.fine_tune(
         model or trained(),
@@ -91,6 +93,7 @@ def further(directory: pathlib.Path, model: keras.Model | None = None, **changes
         vocabulary=VOCABULARY,
         seed=5,
         directory=directory,
+        transform=transform,
     )
 
 
@@ -173,28 +176,42 @@ def test_zeros_last_into_the_int8_file_and_make_it_smaller_when_compressed(tmp_p
     assert len(zlib.compress(files["pruned"])) < len(zlib.compress(files["plain"])) - 0.25 * weights
 
 
+class Coarse:
+    """Matrices in steps of 0.05, the gradient straight through."""
+
+    def __init__(self) -> None:
+        self.name, self.variables, self.learnt, self.on_grid = "coarse", {}, (), False
+
+    def begin(self, matrices, weights, steps) -> None: ...
+
+    def advance(self, step, weights) -> None: ...
+
+    def __call__(self, weights):
+        return [weight + tf.stop_gradient(coarse(weight) - weight) for weight in weights]
+
+
+def coarse(weight: tf.Tensor) -> tf.Tensor:
+    return tf.round(weight / 0.05) * 0.05
+
+
 def test_the_gradient_is_taken_at_the_weights_seen_and_moves_those_behind(tmp_path: pathlib.Path) -> None:
     start = trained()
     given = [weight.numpy() for weight in start.trainable_variables]
-    result = further(tmp_path, start, steps=1, warmup_steps=0, weight_bits=3)
+    result = further(tmp_path, start, transform=Coarse(), steps=1, warmup_steps=0)
     config = dataclasses.replace(
         TRAINING, steps=1, learning_rate=FURTHER.learning_rate, warmup_steps=0, written_samples=0
     )
     by_hand = Trainer(config, BUDGETS, vocabulary=VOCABULARY, seed=5)
     give(by_hand.model, given)
-    held = folded(by_hand.model)
-    behind = [weight.numpy() for weight in by_hand.model.trainable_variables]
-    quantise(by_hand.model)
+    make_coarse(by_hand.model)
     feed = Feed(config, split(), model=by_hand.model, shape=SHAPE, seed=5, compiled=False, variation=None)
     steps = Steps(by_hand.model, by_hand.optimizer, config, strategy=by_hand.strategy, specs=feed.specs, xla=False)
     gradient = steps.gradient(feed.batch(0))
-    give(by_hand.model, behind)
+    give(by_hand.model, given)
     steps.update(gradient)
-    quantise(by_hand.model)
-    for place, (own, other) in enumerate(
-        zip(result.model.trainable_variables, by_hand.model.trainable_variables, strict=True)
-    ):
-        np.testing.assert_allclose(own, behind[place] if place in held else other, rtol=0, atol=1e-6)
+    make_coarse(by_hand.model)
+    for own, other in zip(result.model.trainable_variables, by_hand.model.trainable_variables, strict=True):
+        np.testing.assert_allclose(own, other, rtol=0, atol=1e-6)
     assert all(np.array_equal(own, weight) for own, weight in zip(given, start.trainable_variables, strict=True))
 
 
@@ -203,10 +220,40 @@ def give(model: keras.Model, values: list[np.ndarray]) -> None:
         weight.assign(value)
 
 
-def quantise(model: keras.Model) -> None:
+def make_coarse(model: keras.Model) -> None:
     for matrix in matrices.of(model):
         weight = model.trainable_variables[matrix.place]
-        weight.assign(on_grid(tf.convert_to_tensor(weight), 3, matrix.axis))
+        weight.assign(coarse(tf.convert_to_tensor(weight)))
+
+
+def test_gradients_on_the_grid_are_those_of_learned_step_sizes() -> None:
+    weight, step = tf.constant([[0.26, -0.9, 0.04, 3.0]]), tf.constant([[0.1]])
+    with tf.GradientTape() as tape:
+        tape.watch([weight, step])
+        made = on_grid(weight, 4, 0, step)
+    np.testing.assert_allclose(made, [[0.3, -0.7, 0.0, 0.7]], atol=1e-6)
+    of_weight, of_step = tape.gradient(made, [weight, step])
+    np.testing.assert_array_equal(of_weight, [[1, 0, 1, 0]])
+    np.testing.assert_allclose(of_step, [[(3 - 2.6) - 7 + (0 - 0.4) + 7]], atol=1e-5)  # Esser et al., equation 3
+
+
+@settings(max_examples=60, deadline=None)
+@given(bits=st.integers(2, 8), axis=st.integers(0, 1), seed=st.integers(0, 99))
+def test_the_first_step_moves_weights_no_further_than_the_quantizers_own(bits: int, axis: int, seed: int) -> None:
+    weight = np.random.default_rng(seed).standard_t(4, size=(6, 40)).astype(np.float32)
+    step = best_step(weight, bits, axis)
+    assert step.shape == ((6, 1) if axis == 0 else (1, 40))
+    best, own = (np.square(on_grid(tf.constant(weight), bits, axis, given) - weight).sum() for given in (step, None))
+    assert best <= own * (1 + 1e-5)
+
+
+def test_the_grids_learn_along(tmp_path: pathlib.Path) -> None:
+    transform = FakeQuantization(4)
+    further(tmp_path, transform=transform)
+    model, fresh = trained(), FakeQuantization(4)
+    found = matrices.of(model)
+    fresh.begin(found, [model.trainable_variables[matrix.place].numpy() for matrix in found], 1)
+    assert all((own.numpy() != start.numpy()).any() for own, start in zip(transform.learnt, fresh.learnt, strict=True))
 
 
 def test_what_the_converter_would_fold_is_folded_to_the_same_answers() -> None:
@@ -252,7 +299,7 @@ def test_interrupted_it_goes_on_to_the_same_bits_and_another_is_refused(tmp_path
 def test_once_the_share_is_reached_the_masks_stay() -> None:
     weight = keras.Variable(np.arange(1.0, 17.0, dtype=np.float32).reshape(2, 8))
     pruned = MagnitudePruning(0.5, until=0.5, every=2)
-    pruned.begin([matrices.Matrix(0, 1)], [(2, 8)], 8)
+    pruned.begin([matrices.Matrix(0, 1)], [weight.numpy()], 8)
     counts = []
     for step in range(9):
         if step == 6:
