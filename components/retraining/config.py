@@ -30,8 +30,8 @@ class RetrainingConfig:
     sparsity: Share = 0.0
     """Share of the weights of its matrices that are zero in the end, the smallest."""
 
-    sparsity_over: Literal["matrix", "network"] = "matrix"
-    """`matrix`: that share of each matrix. `network`: of all together."""
+    sparsity_over: Literal["matrix", "network"] = "network"
+    """`network`: of all matrices together, which loses the least. `matrix`: of each that share."""
 
     prune_until: Annotated[float, pydantic.Field(ge=0.0, le=1.0)] = 0.6
     """Share of the steps in which that is reached; in the others the rest of the weights make up for it."""
